@@ -1,0 +1,69 @@
+# Two commands on a fresh machine with Python >= 3.10, Java 17 and make: `make demo`, `make test`.
+SHELL := /bin/bash -o pipefail
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := spark_platform spark_emulators spark_testkit spark_fixtures
+SOURCES := spark_testkit platform emulators fixtures tests benchmarks examples conftest.py
+TEST_WORKERS ?= 2
+TEST_ARGS ?=
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# the environment above is the one meant, not one that happens to be active
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup engine demo test check format lint types imports lock bench build clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make the locked Python environment in .venv
+
+$(READY): requirements/dev.txt pyproject.toml
+	@echo "==> uv (a fast pip), through pip where it is absent"
+	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet --user uv || $(PYTHON) -m pip install --quiet --break-system-packages --user uv
+	@echo "==> the locked environment in $(VENV) (about a minute the first time)"
+	@UV=$$(command -v uv || echo "$$($(PYTHON) -m site --user-base)/bin/uv"); \
+	  $$UV venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  $$UV pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
+	  $$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+engine: $(READY) ## fetch the default engine's jars and prepare its fast start
+	@echo "==> the engine (jars are fetched once and checked by SHA-256)"
+	@spark-testkit engines install 4.1
+
+demo: engine ## run the main job: 336,776 flights from CSV on S3 to Iceberg tables
+	@spark-testkit demo
+
+test: engine ## run all tests
+	pytest -n $(TEST_WORKERS) $(TEST_ARGS)
+
+check: format lint types imports test ## everything a change must pass
+
+format: $(READY) ## is the code formatted? (mend with `make format FIX=1`)
+	ruff format $(if $(FIX),,--check) $(SOURCES)
+
+lint: $(READY) ## lint
+	ruff check $(if $(FIX),--fix) $(SOURCES)
+
+types: $(READY) ## check types
+	mypy $(PACKAGES:%=-p %)
+
+imports: $(READY) ## check who imports whom
+	lint-imports --no-cache
+
+lock: ## resolve the Python lock anew
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.10 --all-extras --group dev pyproject.toml -o requirements/dev.txt
+
+bench: engine ## measure, against the stock way in the same run
+	@python -m benchmarks
+
+build: $(READY) ## build the wheel into dist/
+	@uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+clean: ## delete what the targets above made here
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Test-wide rules: see ``tests/support/requirements.py``."""

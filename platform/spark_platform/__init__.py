@@ -1,0 +1,1 @@
+"""The platform core: production code that runs on a cluster exactly as it runs on a laptop."""

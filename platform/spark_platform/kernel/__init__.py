@@ -1,0 +1,1 @@
+"""What every layer shares: errors, waiting, processes and files. Imports nothing else of the project."""
