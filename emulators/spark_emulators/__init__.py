@@ -1,0 +1,1 @@
+"""What a laptop lacks: vendor-shaped servers that the vendors' own clients use unmodified."""

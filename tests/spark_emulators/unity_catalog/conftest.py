@@ -1,0 +1,190 @@
+"""One Unity Catalog per test, in process behind a test client; or a real one in its own process."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from starlette.applications import Starlette
+
+from spark_emulators.unity_catalog.app import MOUNTS, create_app
+from spark_emulators.unity_catalog.settings import Settings
+
+CATALOG = f"{MOUNTS[0]}/v1/catalogs/unity"
+
+SCHEMA: dict[str, Any] = {
+    "type": "struct",
+    "schema-id": 0,
+    "fields": [
+        {"id": 1, "name": "id", "required": True, "type": "long"},
+        {"id": 2, "name": "name", "required": False, "type": "string"},
+    ],
+}
+
+
+def settings_below(folder: Path) -> dict[str, Any]:
+    return {
+        "port": 0,
+        "database": str(folder / "uc" / "uc.sqlite"),
+        "catalogs": [
+            {"name": "unity", "storage_root": f"file://{folder}/warehouse"},
+            {"name": "other", "storage_root": f"file://{folder}/other"},
+        ],
+        "client_properties": {"client.region": "us-east-1"},
+    }
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    """The settings file's content for a server with all it has below the test's own folder."""
+    return settings_below(tmp_path)
+
+
+class Http:
+    """A client of the in-process server; paths are relative to the catalog ``unity``."""
+
+    def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
+        self._portal = portal
+        self._client = client
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._portal.call(partial(self._client.request, method, path, **options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def head(self, path: str) -> httpx.Response:
+        return self.request("HEAD", path)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+
+@pytest.fixture
+def app(config: dict[str, Any]) -> Starlette:
+    return create_app(Settings.model_validate(config))
+
+
+@pytest.fixture
+def http(app: Starlette) -> Iterator[Http]:
+    """The in-process server."""
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url=f"http://testserver{CATALOG}/"
+    )
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+        portal.wrap_async_context_manager(client),
+    ):
+        yield Http(portal, client)
+
+
+class Tables:
+    """Makes schemas and tables over HTTP, as far as a test does not care how."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def schema(self, name: str = "s") -> str:
+        answer = self._http.post("namespaces", json={"namespace": [name]})
+        assert answer.status_code in (200, 409), answer.text
+        return name
+
+    def table(self, name: str = "t", namespace: str = "s", **body: Any) -> dict[str, Any]:
+        self.schema(namespace)
+        answer = self._http.post(
+            f"namespaces/{namespace}/tables", json={"name": name, "schema": SCHEMA, **body}
+        )
+        assert answer.status_code == 200, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+
+@pytest.fixture
+def make(http: Http) -> Tables:
+    return Tables(http)
+
+
+class Server:
+    """A server process."""
+
+    def __init__(self, config_file: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "spark_emulators.unity_catalog", "--config", str(config_file)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        self.log: list[str] = []
+        self.url = ""
+        for line in self.process.stderr:
+            self.log.append(line)
+            if found := re.search(r"serving .* at (http://\S+)", line):
+                self.url = found.group(1)
+                break
+        # Nobody else reads the pipe, and a full one would stop the server.
+        self._reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,))
+        self._reader.start()
+        assert self.url, "".join(self.log)
+
+    @property
+    def iceberg_uri(self) -> str:
+        return self.url + MOUNTS[0]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        returncode = self.process.wait(timeout=60)
+        self._reader.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return returncode
+
+
+@pytest.fixture
+def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], Server]]:
+    """Starts servers on the test's one database and warehouse, and stops them all."""
+    servers: list[Server] = []
+    config_file = tmp_path / "uc.json"
+    config_file.write_text(json.dumps(config))
+
+    def start() -> Server:
+        servers.append(Server(config_file))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server process for tests that leave it running; each uses a schema of its own."""
+    folder = tmp_path_factory.mktemp("uc")
+    config_file = folder / "uc.json"
+    config_file.write_text(json.dumps(settings_below(folder)))
+    server = Server(config_file)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def schema_name() -> str:
+    """A name no other test uses."""
+    return f"s{uuid.uuid4().hex[:8]}"
