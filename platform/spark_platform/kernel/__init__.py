@@ -1,1 +1,1 @@
-"""What every layer shares: errors, waiting, processes and files. Imports nothing else of the project."""
+"""What every layer shares: errors, waiting, processes, files. Imports nothing of the project."""

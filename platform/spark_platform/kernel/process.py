@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +16,10 @@ import psutil
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
 
-__all__ = ["ProcessId", "run"]
+__all__ = ["ProcessId", "die_with_parent", "run"]
 
 _TAIL_LINES = 20
+_PR_SET_PDEATHSIG = 1
 
 
 def run(
@@ -25,6 +29,7 @@ def run(
     cwd: Path | None = None,
     timeout_s: float = 600,
     on_line: Callable[[str], None] | None = None,
+    dies_with_caller: bool = False,
 ) -> str:
     """Run ``argv`` to its end and return what it printed (stdout and stderr, interleaved).
 
@@ -33,6 +38,7 @@ def run(
             into ``argv``, which every user of the machine can read.
         timeout_s: seconds until the child is killed.
         on_line: called with each line as it is printed, for progress.
+        dies_with_caller: end the child even when this process is killed; see ``die_with_parent``.
 
     Raises:
         Missing: the program is not there.
@@ -50,6 +56,7 @@ def run(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            preexec_fn=die_with_parent() if dies_with_caller else None,
         )
     except FileNotFoundError as error:
         raise Missing(
@@ -69,6 +76,27 @@ def run(
     if returncode:
         raise CommandFailed(argv, returncode, tail)
     return "".join(lines)
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """A ``preexec_fn`` for a child that must not outlive the caller, whatever ends the caller.
+
+    The kernel kills the child when the *thread* that made it ends, so that thread must live as
+    long as the child may. None where the system has no such thing: there the caller has to clean
+    up after a killed predecessor.
+    """
+    if sys.platform != "linux":
+        return None
+    # found before the fork: a child of a process with threads should not load a library
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def in_child() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the kernel knew
+            os._exit(1)
+
+    return in_child
 
 
 class _Deadline:

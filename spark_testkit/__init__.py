@@ -1,0 +1,7 @@
+"""Real Spark, S3 and Iceberg tables on one laptop: engines, stacks, containers and the CLI."""
+
+from __future__ import annotations
+
+from spark_testkit.stack import Stack
+
+__all__ = ["Stack"]

@@ -1,0 +1,27 @@
+"""Engines: a Spark version made startable here: SPARK_HOME, connector jars, CDS archive."""
+
+from __future__ import annotations
+
+from spark_testkit.engine.catalogue import EngineSpec, engine_spec, engine_specs
+from spark_testkit.engine.connect import TOKEN_VARIABLE, connect_url
+from spark_testkit.engine.installer import install, is_installed
+from spark_testkit.engine.launcher import CONNECT_SERVER, HISTORY_SERVER, Launch, launch
+from spark_testkit.engine.model import Engine
+from spark_testkit.engine.progress import OnProgress, Progress
+
+__all__ = [
+    "CONNECT_SERVER",
+    "HISTORY_SERVER",
+    "TOKEN_VARIABLE",
+    "Engine",
+    "EngineSpec",
+    "Launch",
+    "OnProgress",
+    "Progress",
+    "connect_url",
+    "engine_spec",
+    "engine_specs",
+    "install",
+    "is_installed",
+    "launch",
+]

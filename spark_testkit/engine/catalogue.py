@@ -1,0 +1,151 @@
+"""The engines that exist, as data: ``images/engines.toml`` read into frozen values."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.resources import resource
+
+__all__ = ["Coordinate", "EngineSpec", "default_version", "engine_spec", "engine_specs"]
+
+
+@dataclass(frozen=True, order=True)
+class Coordinate:
+    """One jar's name in the Maven world."""
+
+    group: str
+    artifact: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> Coordinate:
+        """Read ``group:artifact:version``.
+
+        Raises:
+            InvalidInput: ``text`` has another shape.
+        """
+        parts = text.split(":")
+        if len(parts) != 3 or not all(parts):
+            raise InvalidInput(f"a coordinate is group:artifact:version, not {text!r}")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.group}:{self.artifact}:{self.version}"
+
+    @property
+    def file_name(self) -> str:
+        """The jar's conventional file name."""
+        return f"{self.artifact}-{self.version}.jar"
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """One engine, before anything of it is installed.
+
+    Attributes:
+        version: the name users give, such as ``4.1``.
+        pyspark: the exact pyspark release that is its SPARK_HOME.
+        scala: Scala's binary version, part of the connectors' names.
+        hadoop: the Hadoop inside that pyspark; ``hadoop-aws`` must equal it.
+        java_minimum: the oldest Java feature release it starts on.
+        java_tested: the Java feature releases it is tested on.
+        python_minimum, python_maximum: the Python releases its workers run on, both included.
+        image: the container image that holds the same bits.
+        connectors: purpose (``iceberg``, ``s3``, …) to the coordinates asked for.
+        provided: ``group:artifact`` of modules the connectors must not bring.
+        guard_compiler: what compiles the guard of Connect; None where Spark needs no guard.
+    """
+
+    version: str
+    pyspark: str
+    scala: str
+    hadoop: str
+    java_minimum: int
+    java_tested: tuple[int, ...]
+    python_minimum: tuple[int, int]
+    python_maximum: tuple[int, int]
+    image: str
+    connectors: Mapping[str, tuple[Coordinate, ...]]
+    provided: tuple[str, ...]
+    guard_compiler: Coordinate | None
+
+    def supports_python(self, release: tuple[int, int]) -> bool:
+        """Whether Python workers of this engine run on a Python ``(major, minor)``."""
+        return self.python_minimum <= release <= self.python_maximum
+
+
+@lru_cache(maxsize=1)
+def _document() -> Mapping[str, Any]:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    document: dict[str, Any] = toml.loads(resource("images/engines.toml").read_text("utf-8"))
+    return document
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)
+
+
+def _spec(version: str, table: Mapping[str, Any]) -> EngineSpec:
+    guard = table.get("connect_guard")
+    return EngineSpec(
+        version=version,
+        pyspark=table["pyspark"],
+        scala=table["scala"],
+        hadoop=table["hadoop"],
+        java_minimum=table["java"]["minimum"],
+        java_tested=tuple(table["java"]["tested"]),
+        python_minimum=_release(table["python"]["minimum"]),
+        python_maximum=_release(table["python"]["maximum"]),
+        image=table["image"],
+        connectors=MappingProxyType(
+            {
+                purpose: tuple(Coordinate.parse(text) for text in coordinates)
+                for purpose, coordinates in table["connectors"].items()
+            }
+        ),
+        provided=tuple(table["provided"]),
+        guard_compiler=Coordinate.parse(guard["compiler"]) if guard else None,
+    )
+
+
+@lru_cache(maxsize=1)
+def engine_specs() -> Mapping[str, EngineSpec]:
+    """Every engine by version, newest first."""
+    specs = {version: _spec(version, table) for version, table in _document()["engines"].items()}
+    ordered = sorted(specs, key=_release, reverse=True)
+    return MappingProxyType({version: specs[version] for version in ordered})
+
+
+def default_version() -> str:
+    """The engine used where nobody names one."""
+    version: str = _document()["default"]
+    return version
+
+
+def engine_spec(version: str | None = None) -> EngineSpec:
+    """The engine of that version.
+
+    Args:
+        version: such as ``4.1``; the default engine when None.
+
+    Raises:
+        InvalidInput: no such engine; lists those there are and the nearest.
+    """
+    specs = engine_specs()
+    wanted = default_version() if version is None else version
+    if wanted in specs:
+        return specs[wanted]
+    nearest = difflib.get_close_matches(wanted, specs, n=1, cutoff=0.0)
+    raise InvalidInput(
+        f"engine version {wanted!r} is not known; allowed: {', '.join(specs)}",
+        hint=f"did you mean {nearest[0]!r}?" if nearest else "",
+    )
