@@ -1,0 +1,194 @@
+"""`spark-testkit doctor`: what this machine has, what it lacks, and how to mend that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+import typer
+from rich.markup import escape
+
+from spark_platform.kernel.errors import PlatformError
+from spark_testkit import ports
+from spark_testkit.cli.output import Format, OutputOption, people, print_json
+from spark_testkit.engine import engine_spec, is_installed
+from spark_testkit.engine.java import find_java
+from spark_testkit.services import SERVICES, s3
+from spark_testkit.settings import Settings
+from spark_testkit.stack import Stack
+
+__all__ = ["Check", "diagnose", "doctor"]
+
+_MEMORY_NEEDED_GIB = 2.0
+_DISK_NEEDED_GIB = 2.0
+_GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        state: "ok"; "warning" when something optional is absent; "error" when `up` would fail.
+        mend: what to do about it; empty when nothing is wrong.
+    """
+
+    name: str
+    state: str
+    detail: str
+    mend: str = ""
+
+
+def doctor(output: OutputOption = Format.TEXT) -> None:
+    """Check this machine: Java, memory, disk, ports, S3, Docker, Go; says how to mend each."""
+    checks = diagnose(Settings.from_env(os.environ), os.environ)
+    if output is Format.JSON:
+        print_json({"checks": [asdict(check) for check in checks]})
+    else:
+        marks = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}
+        for check in checks:
+            people.print(f" {marks[check.state]} {check.name:<10} {escape(check.detail)}")
+            if check.mend:
+                people.print(f"     [dim]{escape(check.mend)}[/]")
+    if any(check.state == "error" for check in checks):
+        raise typer.Exit(3)
+
+
+def diagnose(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
+    """All findings about this machine.
+
+    Args:
+        environ: the environment the user works in.
+    """
+    return [
+        _python(),
+        _java(settings, environ),
+        _memory(),
+        _disk(settings),
+        _ports(settings),
+        _s3(settings),
+        _engine(settings),
+        _client(),
+        _environment(environ),
+        _docker(environ),
+        _go(environ),
+    ]
+
+
+def _python() -> Check:
+    release = sys.version_info[:2]
+    detail = f"{sys.version.split()[0]} at {sys.executable}"
+    if engine_spec().supports_python(release):
+        return Check("python", "ok", detail)
+    return Check(
+        "python",
+        "warning",
+        f"{detail}: Python workers of engine {engine_spec().version} are not tested on it",
+        "use a Python between 3.10 and 3.13 for UDFs",
+    )
+
+
+def _java(settings: Settings, environ: Mapping[str, str]) -> Check:
+    try:
+        java = find_java(engine_spec().java_minimum, environ=environ, cache_dir=settings.cache_dir)
+    except PlatformError as error:
+        return Check("java", "error", error.message, error.hint)
+    return Check("java", "ok", f"{java.build} at {java.binary}")
+
+
+def _memory() -> Check:
+    available = psutil.virtual_memory().available / _GIB
+    detail = f"{available:.1f} GiB available, {_MEMORY_NEEDED_GIB:g} GiB needed"
+    if available >= _MEMORY_NEEDED_GIB:
+        return Check("memory", "ok", detail)
+    return Check("memory", "warning", detail, "close programs, or start fewer services")
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.cache_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / _GIB
+    detail = f"{free:.1f} GiB free under {settings.cache_dir}, {_DISK_NEEDED_GIB:g} GiB needed"
+    if free >= _DISK_NEEDED_GIB:
+        return Check("disk", "ok", detail)
+    return Check("disk", "error", detail, "free some space, or move it: SPARK_TESTKIT_CACHE_DIR")
+
+
+def _ports(settings: Settings) -> Check:
+    wanted = {port: kind.kind for kind in SERVICES.values() for port in kind.ports.values() if port}
+    if Stack(settings=settings).status():
+        return Check("ports", "ok", "the default stack is running")
+    taken = []
+    for port, service in wanted.items():
+        try:
+            ports.require_free(port, service=service)
+        except PlatformError as error:
+            taken.append(error.message)
+    if taken:
+        mend = "stop what holds them, or use free ports: `spark-testkit up --name NAME`"
+        return Check("ports", "warning", "; ".join(taken), mend)
+    return Check("ports", "ok", f"{', '.join(map(str, sorted(wanted)))} are free")
+
+
+def _s3(settings: Settings) -> Check:
+    try:
+        server, program = s3.find_server(settings)
+    except PlatformError as error:
+        return Check("s3", "error", error.message, error.hint)
+    return Check("s3", "ok", f"{server} at {program}")
+
+
+def _engine(settings: Settings) -> Check:
+    version = engine_spec().version
+    if is_installed(version, settings):
+        return Check("engine", "ok", f"{version} (Spark {engine_spec().pyspark}) is installed")
+    mend = f"`spark-testkit engines install {version}`; `up` does it too"
+    return Check("engine", "warning", f"{version} is not installed yet", mend)
+
+
+def _client() -> Check:
+    versions = {}
+    for name in ("pyspark", "pyspark-client", "databricks-connect"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    detail = ", ".join(f"{name} {version}" for name, version in versions.items()) or "none"
+    if "databricks-connect" in versions:
+        mend = "databricks-connect replaces pyspark's modules; use it in an environment of its own"
+        return Check("client", "error", detail, mend)
+    if not versions:
+        return Check("client", "warning", detail, "pip install 'pyspark[connect]'")
+    return Check("client", "ok", detail)
+
+
+def _environment(environ: Mapping[str, str]) -> Check:
+    if "MASTER" in environ:
+        mend = "`unset MASTER`: pyspark refuses to start with it and SPARK_REMOTE"
+        return Check("variables", "warning", f"MASTER={environ['MASTER']} is set", mend)
+    return Check("variables", "ok", "nothing in the environment is in the way")
+
+
+def _docker(environ: Mapping[str, str]) -> Check:
+    program = shutil.which("docker", path=environ.get("PATH"))
+    socket = Path("/var/run/docker.sock")
+    if program and (socket.exists() or "DOCKER_HOST" in environ):
+        return Check("docker", "ok", f"{program}")
+    detail = "no engine is running" if program else "not installed"
+    mend = "only the docker provider needs it: install docker.io and start `dockerd`"
+    return Check("docker", "warning", detail, mend)
+
+
+def _go(environ: Mapping[str, str]) -> Check:
+    program = shutil.which("go", path=environ.get("PATH"))
+    if program:
+        return Check("go", "ok", program)
+    mend = "only building MinIO needs it; without it S3 is SeaweedFS"
+    return Check("go", "warning", "not installed", mend)

@@ -1,0 +1,1 @@
+"""How a planned service becomes a running one."""

@@ -1,0 +1,101 @@
+"""The process provider: a service is a child process in a session of its own.
+
+Used by the supervisor only, on its event loop's main thread: on Linux the kernel kills a child when
+the *thread* that made it ends, which is how services follow a killed supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from spark_platform.kernel.errors import Missing
+from spark_platform.kernel.files import private_folder, write_atomically
+from spark_platform.kernel.process import ProcessId, die_with_parent
+from spark_testkit.service import TEMPORARY, ServiceSpec
+
+__all__ = ["LOG_NAME", "ProcessInstance", "log_tail", "start"]
+
+LOG_NAME = "log"
+# what a child may inherit: enough to find programs, locale and certificates, nothing of the user's.
+# Not PYTHONDONTWRITEBYTECODE: compiling a service's imports at each start takes ten seconds
+_INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "JAVA_HOME"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"),
+)
+
+
+class ProcessInstance:
+    """A started service."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.identity = ProcessId.of(process.pid)
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._process.returncode
+
+    async def exited(self) -> int:
+        """Wait for the end and return the exit code; negative is the signal that ended it."""
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Kill the service and all it started.
+
+        At once: a stack's data ends with the stack, so there is nothing to save, and a graceful
+        stop of every service would make `down` and each test run seconds slower.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+
+async def start(spec: ServiceSpec, folder: Path) -> ProcessInstance:
+    """Write the files of ``spec`` and start it with its output in ``folder/log``.
+
+    Raises:
+        Missing: the program is not there.
+        OSError: a file could not be written.
+    """
+    private_folder(folder / TEMPORARY)
+    private_folder(folder)
+    for path, content in spec.files.items():
+        write_atomically(path, content)
+    environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+    environment["TMPDIR"] = str(folder / TEMPORARY)
+    environment.update(spec.environment)
+    with open(folder / LOG_NAME, "ab") as log:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *spec.argv,
+                cwd=folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(),
+            )
+        except FileNotFoundError as error:
+            raise Missing(
+                f"{spec.name}: cannot run {spec.argv[0]}: {error.strerror}",
+                hint="`spark-testkit doctor` lists what is needed and how to get it",
+            ) from error
+    return ProcessInstance(process)
+
+
+def log_tail(folder: Path, lines: int = 20) -> str:
+    """The last ``lines`` lines that the service in ``folder`` printed."""
+    try:
+        with open(folder / LOG_NAME, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 64 * 1024))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])

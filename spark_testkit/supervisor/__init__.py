@@ -1,0 +1,1 @@
+"""One supervisor per stack: starts its services, watches them, and ends with its last lease."""

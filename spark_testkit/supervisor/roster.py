@@ -1,0 +1,246 @@
+"""The services of a running stack: planned once, started together, watched to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from spark_platform.kernel.errors import Conflict, PlatformError, Terminal
+from spark_platform.kernel.wait import poll
+from spark_testkit import ports
+from spark_testkit.providers import process
+from spark_testkit.service import PlanContext, ServiceRequest, ServiceSpec
+from spark_testkit.services import closure, service
+from spark_testkit.settings import Settings
+from spark_testkit.stack_folder import StackFolder
+from spark_testkit.supervisor.protocol import ServiceStatus
+
+__all__ = ["Roster"]
+
+DEFAULT_STACK = "default"
+
+
+@dataclass
+class _Member:
+    """A service and what became of it so far."""
+
+    request: ServiceRequest
+    spec: ServiceSpec
+    state: str = "starting"
+    detail: str = ""
+    started_in_s: float | None = None
+    error: PlatformError | None = None
+    instance: process.ProcessInstance | None = None
+    task: asyncio.Task[None] | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    waiters: int = 0
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(
+            name=self.spec.name,
+            state=self.state,
+            endpoint=self.spec.endpoint,
+            started_in_s=self.started_in_s,
+            detail=self.detail,
+        )
+
+
+class Roster:
+    """Starts and stops the services of one stack.
+
+    Args:
+        folder: the stack's folder.
+        settings: where caches live.
+    """
+
+    def __init__(self, folder: StackFolder, settings: Settings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._members: dict[str, _Member] = {}
+        self._planning = asyncio.Lock()
+
+    def status(self) -> list[ServiceStatus]:
+        """Every service, in the order they were planned."""
+        return [member.status() for member in self._members.values()]
+
+    def exports(self) -> dict[str, str]:
+        """The environment of a client: the exports of all running services."""
+        return {
+            key: value
+            for member in self._members.values()
+            if member.state == "running" and member.request.name == member.request.kind
+            for key, value in member.spec.exports.items()
+        }
+
+    def exports_of(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """What each of ``names`` exports."""
+        return {name: dict(self._members[name].spec.exports) for name in names}
+
+    async def up(
+        self,
+        requests: list[ServiceRequest],
+        *,
+        timeout_s: float,
+        report: Callable[[ServiceStatus], None],
+    ) -> list[str]:
+        """Start ``requests`` and what they need; return the names of all of them.
+
+        What already runs is left as it is; what had failed is started afresh. Cancelled, it stops
+        the services that were starting for this call alone.
+
+        Args:
+            timeout_s: seconds for each service to answer.
+            report: told of each service when it starts to start, and when that ended.
+
+        Raises:
+            PlatformError: the first service that did not start, with its last log lines.
+        """
+        explicit = {request.name for request in requests}
+        members: list[_Member] = []
+        waiting: dict[asyncio.Task[bool], _Member] = {}
+        try:
+            async with self._planning:
+                for request in closure(requests):
+                    member = await self._enrol(request, request.name in explicit, timeout_s)
+                    member.waiters += 1
+                    members.append(member)
+            for member in members:
+                report(member.status())
+                waiting[asyncio.create_task(member.settled.wait())] = member
+            while waiting:
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    member = waiting.pop(task)
+                    report(member.status())
+                    if member.error:
+                        raise member.error
+        finally:
+            for task in waiting:
+                task.cancel()
+            for member in members:
+                member.waiters -= 1
+            idle = [each for each in members if each.state == "starting" and not each.waiters]
+            await self.stop([member.spec.name for member in idle])
+        return [member.spec.name for member in members]
+
+    async def stop(self, names: Iterable[str]) -> None:
+        """Stop services at once, together, and forget them."""
+        members = [self._members.pop(name) for name in list(names) if name in self._members]
+        await asyncio.gather(*(self._end(member) for member in members))
+
+    async def stop_all(self) -> None:
+        """Stop every service."""
+        await self.stop(list(self._members))
+
+    async def _enrol(self, request: ServiceRequest, explicit: bool, timeout_s: float) -> _Member:
+        """The member for ``request``: the present one, or a new one that begins to start."""
+        present = self._members.get(request.name)
+        if present and present.state != "failed":
+            if explicit and dict(request.options) not in ({}, dict(present.request.options)):
+                raise Conflict(
+                    f"{request.name} already runs with other options",
+                    hint="take the stack down first, or use another --name",
+                )
+            return present
+        if present:
+            await self.stop([request.name])
+        spec = await asyncio.to_thread(self._plan, request)
+        member = self._members[request.name] = _Member(request, spec, detail=spec.detail)
+        member.task = asyncio.create_task(self._run(member, timeout_s))
+        return member
+
+    def _plan(self, request: ServiceRequest) -> ServiceSpec:
+        kind = service(request.kind)
+        fixed = self._folder.name == DEFAULT_STACK and request.name == request.kind
+        context = PlanContext(
+            request=request,
+            folder=self._folder.service(request.name),
+            stack_folder=self._folder.path,
+            ports={
+                purpose: ports.require_free(port, service=request.name)
+                if fixed and port
+                else ports.free_port()
+                for purpose, port in kind.ports.items()
+            },
+            secrets=self._folder.secrets(),
+            peers={need: self._members[need].spec for need in kind.needs},
+            settings=self._settings,
+        )
+        return kind.plan(context)
+
+    async def _run(self, member: _Member, timeout_s: float) -> None:
+        """The life of one service: wait for its predecessors, start, answer, end."""
+        try:
+            await self._start(member, timeout_s)
+        except Exception as error:
+            self._fail(member, error)
+            if member.instance:
+                await member.instance.stop()
+            member.settled.set()
+            return
+        member.settled.set()
+        assert member.instance is not None
+        returncode = await member.instance.exited()
+        self._fail(member, self._ended(member, returncode))
+
+    async def _start(self, member: _Member, timeout_s: float) -> None:
+        for name in member.spec.after:
+            before = self._members[name]
+            await before.settled.wait()
+            if before.error:
+                raise Terminal(f"{member.spec.name} needs {name}, which did not start")
+        started = time.monotonic()
+        name = member.spec.name
+        instance = await process.start(member.spec, self._folder.service(name))
+        member.instance = instance
+        if instance.identity:
+            self._folder.record(name, instance.identity)
+
+        def answer() -> None:
+            if instance.returncode is not None:
+                raise self._ended(member, instance.returncode)
+            member.spec.readiness.check()
+
+        try:
+            await asyncio.to_thread(poll, answer, what=f"{name} to answer", timeout_s=timeout_s)
+        except PlatformError as error:
+            if instance.returncode is None:
+                error.message += self._last_words(member)
+            raise
+        member.started_in_s = round(time.monotonic() - started, 3)
+        member.state = "running"
+
+    def _fail(self, member: _Member, error: Exception) -> None:
+        if not isinstance(error, PlatformError):
+            error = Terminal(f"{member.spec.name}: {type(error).__name__}: {error}")
+        member.state, member.error, member.detail = "failed", error, error.message
+
+    def _ended(self, member: _Member, returncode: int) -> Terminal:
+        how = (
+            f"was killed by signal {-returncode}" if returncode < 0 else f"exited with {returncode}"
+        )
+        return Terminal(
+            f"{member.spec.name} {how}{self._last_words(member)}",
+            hint="`spark-testkit doctor` checks the machine",
+        )
+
+    def _last_words(self, member: _Member) -> str:
+        tail = process.log_tail(self._folder.service(member.spec.name))
+        return f"\n--- last lines of {member.spec.name}'s log ---\n{tail}" if tail else ""
+
+    async def _end(self, member: _Member) -> None:
+        if member.task:
+            member.task.cancel()
+            await asyncio.gather(member.task, return_exceptions=True)
+        if member.instance:
+            await member.instance.stop()
+        member.state = "stopped"
+        if not member.settled.is_set():
+            member.error = Terminal(f"{member.spec.name} was stopped while it started")
+            member.settled.set()
+        name = member.spec.name
+        self._folder.forget(name)
+        shutil.rmtree(self._folder.service(name), ignore_errors=True)
