@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := spark_platform spark_emulators spark_testkit spark_fixtures
 SOURCES := spark_testkit platform emulators fixtures tests benchmarks examples conftest.py
+CACHE := $(or $(SPARK_TESTKIT_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spark-testkit)
+# the last release of the community edition exists as source only
+MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 TEST_WORKERS ?= 2
 TEST_ARGS ?=
 
@@ -14,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check format lint types imports lock bench build clean
+.PHONY: help setup engine demo test check format lint types imports lock minio bench build clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +30,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	@echo "==> the locked environment in $(VENV) (about a minute the first time)"
 	@UV=$$(command -v uv || echo "$$($(PYTHON) -m site --user-base)/bin/uv"); \
 	  $$UV venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  $$UV pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
+	  $$UV pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt && \
 	  $$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -58,6 +61,10 @@ imports: $(READY) ## check who imports whom
 lock: ## resolve the Python lock anew
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.10 --all-extras --group dev pyproject.toml -o requirements/dev.txt
+
+minio: ## build MinIO, the reference S3 server, into the cache (needs Go; minutes the first time)
+	@test -x "$(CACHE)/bin/minio" || { echo "==> MinIO $(MINIO_VERSION), from its Go module" && \
+	  GOBIN="$(CACHE)/bin" go install github.com/minio/minio@$(MINIO_VERSION); }
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks
