@@ -47,9 +47,10 @@ def _run(remote: str, query: str, limit: int) -> tuple[list[str], list[tuple[Any
     # pyspark refuses a remote while a master is set
     os.environ.pop("MASTER", None)
     from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
 
-    spark = SparkSession.builder.remote(remote).create()
+    from spark_testkit.connect import end_session, open_session
+
+    spark = open_session(remote)
     try:
         result = spark.sql(query)
         return result.columns, [tuple(row) for row in result.limit(limit).collect()]
@@ -57,4 +58,4 @@ def _run(remote: str, query: str, limit: int) -> tuple[list[str], list[tuple[Any
         kind = InvalidInput if error.getCondition() else Terminal
         raise kind(str(error).partition("\n\nJVM stacktrace")[0]) from None
     finally:
-        spark.stop()
+        end_session(spark)

@@ -14,6 +14,7 @@ from spark_platform.kernel.wait import NotYet
 from spark_testkit.engine import (
     CONNECT_SERVER,
     TOKEN_VARIABLE,
+    EngineSpec,
     connect_url,
     install,
     launch,
@@ -37,6 +38,17 @@ __all__ = [
 
 EVENT_LOG_FOLDER = "spark-events"
 _DRIVER_MEMORY_MIB = 1024
+# what a 4.1 client asks an older server for, and fails without; large enough that it never sends a
+# local table in the chunks that an older server does not know
+_FOR_NEWER_CLIENTS = {
+    "spark.sql.session.localRelationCacheThreshold": str(64 * 1024**2),
+    "spark.sql.session.localRelationChunkSizeRows": "10000",
+    "spark.sql.session.localRelationChunkSizeBytes": str(16 * 1024**2),
+    "spark.sql.session.localRelationBatchOfChunksSizeBytes": str(1024**3),
+    "spark.sql.execution.pandas.inferPandasDictAsMap": "false",
+    "spark.sql.pyspark.legacy.inferMapTypeFromFirstPair.enabled": "false",
+    "spark.sql.execution.arrow.useLargeVarTypes": "false",
+}
 
 
 def plan(context: PlanContext) -> ServiceSpec:
@@ -51,7 +63,7 @@ def plan(context: PlanContext) -> ServiceSpec:
     options = context.request.options
     engine = install(options.get("engine"), context.settings)
     port = context.ports["connect"]
-    conf = spark_conf(context)
+    conf = spark_conf(context, engine.spec)
     started = launch(
         engine,
         CONNECT_SERVER,
@@ -93,7 +105,7 @@ def temporary_files_in(folder: Path) -> tuple[str, ...]:
     return (f"-Djava.io.tmpdir={folder / TEMPORARY}", "-XX:-UsePerfData")
 
 
-def spark_conf(context: PlanContext) -> dict[str, str]:
+def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
     """The configuration of a local Connect server: small data, one user, loopback only."""
     options = context.request.options
     cores = min(os.cpu_count() or 1, 4)
@@ -110,6 +122,7 @@ def spark_conf(context: PlanContext) -> dict[str, str]:
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": (context.folder / "warehouse").as_uri(),
         "spark.local.dir": str(context.folder / TEMPORARY),
+        **(_FOR_NEWER_CLIENTS if spec.version in ("4.0", "3.5") else {}),
         **_event_log_conf(context),
         **_table_conf(context.peers),
     }

@@ -1,0 +1,56 @@
+"""The main job on real data, and the example repository's own tests."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from stacks import cli, folders_of, processes_of
+
+from spark_testkit.resources import resource
+from spark_testkit.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path):
+    import dataclasses
+
+    return dataclasses.replace(Settings.from_env(os.environ), state_dir=tmp_path / "state")
+
+
+def test_the_demo_reads_every_flight_and_takes_its_stack_down(settings):
+    result = cli("demo", "-o", "json", settings=settings)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["rows_in"]["flights"] == 336_776
+    assert report["flights_by_origin"] == {"EWR": 120_835, "JFK": 111_279, "LGA": 104_662}
+    assert report["tables"]["unity.flights.flights_enriched"]["rows"] == 336_776
+    assert report["tables"]["unity.flights.flights_enriched"]["snapshots"] == 2
+    assert report["tables"]["unity.flights.daily_delays"]["rows"] == 3 * 365
+    assert report["correction"] == {
+        "late_rows": 8,
+        "cancelled_before": 8255,
+        "cancelled_after": 8247,
+    }
+    assert [step["name"] for step in report["steps"]][-2:] == [
+        "read the earlier snapshot",
+        "summarise",
+    ]
+    assert processes_of(settings) == []
+    assert folders_of(settings) == []
+
+
+def test_the_example_repositorys_own_tests_pass(settings):
+    environment = {**os.environ, **settings.as_env()}
+    environment.pop("PYTEST_ADDOPTS", None)
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=resource("examples/coreetl_flights"),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert result.returncode == 0, result.stdout[-4000:]
+    assert "5 passed" in result.stdout
