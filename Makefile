@@ -53,7 +53,7 @@ lint: $(READY) ## lint
 	ruff check $(if $(FIX),--fix) $(SOURCES)
 
 types: $(READY) ## check types
-	mypy $(PACKAGES:%=-p %)
+	mypy $(PACKAGES:%=-p %) -p benchmarks
 
 imports: $(READY) ## check who imports whom
 	lint-imports --no-cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ def open_session(url: str, *interceptors: Any) -> SparkSession:
         url: ``sc://…``, token included.
         interceptors: gRPC client interceptors that see each of the session's requests.
     """
+    # by this, and not by the session at hand, pyspark's functions choose between JVM and Connect
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     builder = DefaultChannelBuilder(url)
     for interceptor in (*interceptors, _SpeaksSpark35()):
         builder.add_interceptor(interceptor)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableRequirement, TableUpdate
@@ -21,19 +20,10 @@ from spark_platform.kernel.errors import InvalidInput
 UPDATES: TypeAdapter[Any] = TypeAdapter(tuple[TableUpdate, ...])
 REQUIREMENTS: TypeAdapter[Any] = TypeAdapter(tuple[TableRequirement, ...])
 
-FIRST = {
-    "type": "struct",
-    "schema-id": 0,
-    "fields": [{"id": 1, "name": "id", "required": True, "type": "long"}],
-}
-SECOND = {
-    "type": "struct",
-    "schema-id": 1,
-    "fields": [
-        {"id": 1, "name": "id", "required": True, "type": "long"},
-        {"id": 2, "name": "name", "required": False, "type": "string"},
-    ],
-}
+ID = {"id": 1, "name": "id", "required": True, "type": "long"}
+NAME = {"id": 2, "name": "name", "required": False, "type": "string"}
+FIRST = {"type": "struct", "schema-id": 0, "fields": [ID]}
+SECOND = {"type": "struct", "schema-id": 1, "fields": [ID, NAME]}
 BY_ID = {
     "spec-id": 1,
     "fields": [{"source-id": 1, "field-id": 1000, "transform": "bucket[4]", "name": "id_bucket"}],
@@ -402,43 +392,3 @@ def test_refs_only_keeps_what_branches_and_tags_point_to(filled: TableMetadata) 
     )
     assert [one.snapshot_id for one in refs_only(two).snapshots] == [8]
     assert [one.snapshot_id for one in two.snapshots] == [7, 8]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"encryption-keys": [{"key-id": "k"}]},
-        {"partition-specs": [{"spec-id": 0, "fields": [], "colour": "red"}]},
-    ],
-)
-def test_metadata_that_could_not_be_kept_is_not_taken_up(
-    table: TableMetadata, change: dict[str, Any]
-) -> None:
-    raw = json.loads(dump(table))
-    with pytest.raises(InvalidInput, match="cannot keep"):
-        parse(json.dumps({**raw, **change}))
-
-
-def test_metadata_of_older_writers_is_taken_up(table: TableMetadata) -> None:
-    raw = json.loads(dump(table))
-    assert parse(json.dumps({**raw, "current-snapshot-id": -1, "refs": {}})) == table
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format-version": 2}', "[" * 100_000])
-def test_what_is_no_metadata_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput):
-        parse(text)
-
-
-def test_a_file_that_is_no_metadata_is_not_quoted() -> None:
-    with pytest.raises(InvalidInput, match="location: Field required") as caught:
-        parse('{"format-version": 2, "last-column-id": "swordfish"}')
-    assert "swordfish" not in str(caught.value)
-
-
-def test_a_partition_spec_must_fit_its_schema() -> None:
-    spec = PartitionSpec.model_validate(
-        {"fields": [{"source-id": 5, "field-id": 1000, "transform": "day", "name": "d"}]}
-    )
-    with pytest.raises(InvalidInput):
-        new_table(Schema.model_validate(FIRST), spec, None, "file:///t", {})

@@ -1,0 +1,155 @@
+"""What services plan, as data: who needs whom, what is wired to what, where secrets go."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from spark_platform.kernel.errors import InvalidInput, Missing
+from spark_testkit.service import PlanContext, ServiceRequest
+from spark_testkit.services import DEFAULT_SERVICES, SERVICES, closure, s3, service
+from spark_testkit.services.spark_connect import ConnectReadiness
+from spark_testkit.settings import Settings
+
+SECRETS = {
+    "s3_access_key": "ACCESSKEY123",
+    "s3_secret_key": "s3-secret-value",
+    "connect_token": "connect-token-value",
+}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(tmp_path / "state", Settings.from_env(os.environ).cache_dir)
+
+
+@pytest.fixture
+def planned(settings):
+    """Specs of a whole stack, planned and not started."""
+
+    def plan(*requests, **options):
+        specs = {}
+        for request in closure(requests or [ServiceRequest.of(kind) for kind in DEFAULT_SERVICES]):
+            kind = service(request.kind)
+            specs[request.name] = kind.plan(
+                PlanContext(
+                    request=request,
+                    folder=Path("/stack/services") / request.name,
+                    stack_folder=Path("/stack"),
+                    ports={
+                        purpose: port or 40000 + number
+                        for number, (purpose, port) in enumerate(kind.ports.items())
+                    },
+                    secrets=SECRETS,
+                    peers={need: specs[need] for need in kind.needs},
+                    settings=settings,
+                )
+            )
+        return specs
+
+    return plan
+
+
+def names(*requests):
+    return [request.name for request in closure(requests)]
+
+
+def test_a_service_brings_what_it_needs_before_itself():
+    assert names(ServiceRequest.of("spark-connect")) == ["s3", "unity-catalog", "spark-connect"]
+    assert names(ServiceRequest.of("s3")) == ["s3"]
+
+
+def test_a_request_replaces_the_need_of_the_same_name():
+    mine = ServiceRequest("s3", "s3", {"server": "seaweedfs"})
+    assert closure([ServiceRequest.of("unity-catalog"), mine])[0] is mine
+
+
+def test_a_second_instance_stands_beside_the_first():
+    second = ServiceRequest("spark-connect", "spark-connect-2")
+    wanted = names(second, ServiceRequest.of("spark-connect"))
+    assert wanted == ["s3", "unity-catalog", "spark-connect", "spark-connect-2"]
+
+
+def test_every_need_is_a_service_and_comes_earlier():
+    order = list(SERVICES)
+    for kind in SERVICES.values():
+        assert all(order.index(need) < order.index(kind.kind) for need in kind.needs)
+
+
+def test_no_secret_is_in_any_argv_or_endpoint(planned):
+    for spec in planned().values():
+        for secret in SECRETS.values():
+            assert secret not in " ".join(spec.argv)
+            assert secret not in spec.endpoint
+
+
+def test_sparks_configuration_names_no_secret(planned):
+    spec = planned()["spark-connect"]
+    written = "".join(spec.files.values())
+    assert "spark.sql.catalog.unity" in written
+    assert not [secret for secret in SECRETS.values() if secret in written]
+    assert spec.environment["AWS_SECRET_ACCESS_KEY"] == SECRETS["s3_secret_key"]
+
+
+def test_the_exports_are_those_clients_know(planned):
+    exported = {key for spec in planned().values() for key in spec.exports}
+    assert exported == {
+        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID"),
+        *("AWS_SECRET_ACCESS_KEY", "AWS_REGION"),
+        *("UNITY_CATALOG_URI", "ICEBERG_REST_URI", "SPARK_HISTORY_URL", "SPARK_REMOTE"),
+    }
+
+
+def test_a_users_configuration_wins(planned):
+    mine = {"spark.sql.shuffle.partitions": 7, "spark.driver.host": "127.0.0.9"}
+    spec = planned(ServiceRequest.of("spark-connect", conf=mine))["spark-connect"]
+    arguments = spec.files[Path("/stack/services/spark-connect/java.args")]
+    assert '"-Dspark.sql.shuffle.partitions=7"' in arguments
+    assert '"-Dspark.driver.host=127.0.0.9"' in arguments
+    assert "partitions=2" not in arguments
+
+
+def test_a_key_that_is_not_sparks_is_refused(planned):
+    with pytest.raises(InvalidInput, match=r"must start with `spark\.`"):
+        planned(ServiceRequest.of("spark-connect", conf={"fs.s3a.endpoint": "x"}))
+
+
+def test_history_reads_what_connect_writes(planned):
+    specs = planned()
+    connect = "".join(specs["spark-connect"].files.values())
+    history = "".join(specs["history-server"].files.values())
+    assert "-Dspark.eventLog.dir=file:///stack/spark-events" in connect
+    assert "-Dspark.history.fs.logDirectory=file:///stack/spark-events" in history
+
+
+def test_an_event_log_can_be_left_out(planned):
+    spec = planned(ServiceRequest.of("spark-connect", event_log=False))["spark-connect"]
+    assert "-Dspark.eventLog.enabled=false" in "".join(spec.files.values())
+
+
+def test_an_s3_server_that_is_not_known_or_not_there(settings, tmp_path, monkeypatch):
+    with pytest.raises(InvalidInput, match="s3 server 'ceph' is not known"):
+        s3.find_server(settings, "ceph")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bare = Settings(tmp_path, tmp_path)
+    with pytest.raises(Missing, match="no S3 server found"):
+        s3.find_server(bare, "minio")
+    assert s3.find_server(bare)[0] == "seaweedfs"
+
+
+def test_minio_is_preferred_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    minio = tmp_path / "bin" / "minio"
+    minio.parent.mkdir()
+    minio.touch(mode=0o755)
+    assert s3.find_server(Settings(tmp_path, tmp_path)) == ("minio", minio)
+    forced = Settings(tmp_path, tmp_path, "seaweedfs")
+    assert s3.find_server(forced)[0] == "seaweedfs"
+
+
+def test_nothing_listens_is_not_ready():
+    from spark_platform.kernel.wait import NotYet
+    from spark_testkit.ports import free_port
+
+    with pytest.raises(NotYet, match="UNAVAILABLE"):
+        ConnectReadiness(free_port(), "token").check()
