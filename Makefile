@@ -25,8 +25,10 @@ help: ## show this list
 setup: $(READY) ## make the locked Python environment in .venv
 
 $(READY): requirements/dev.txt pyproject.toml
-	@echo "==> uv (a fast pip), through pip where it is absent"
-	@command -v uv >/dev/null || $(PYTHON) -m pip install --quiet --user uv || $(PYTHON) -m pip install --quiet --break-system-packages --user uv
+	@$(PYTHON) -c 'import sys; sys.exit("Python >= 3.10 is needed: make PYTHON=python3.x" if sys.version_info < (3, 10) else 0)'
+	@command -v uv >/dev/null || { echo "==> uv (a fast pip), through pip" && \
+	  { $(PYTHON) -m pip install --quiet --user uv || \
+	    $(PYTHON) -m pip install --quiet --user --break-system-packages uv; }; }
 	@echo "==> the locked environment in $(VENV) (about a minute the first time)"
 	@UV=$$(command -v uv || echo "$$($(PYTHON) -m site --user-base)/bin/uv"); \
 	  $$UV venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \

@@ -1,1 +1,3 @@
-"""Test-wide rules: see ``tests/support/requirements.py``."""
+"""Plugins of the whole test suite; pytest wants them named here."""
+
+pytest_plugins = ["pytester"]

@@ -2,8 +2,6 @@ import os
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 
 @pytest.fixture
 def suite(pytester):
