@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.workspace import Workspace, clean_environment
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_testkit.engine import CONNECT_SERVER, Engine, install
-from spark_testkit.ports import free_port
+from spark_testkit.ports import free_ports
 from spark_testkit.service import TEMPORARY, PlanContext, ServiceRequest, ServiceSpec
 from spark_testkit.services import closure, service, spark_connect
 
@@ -53,7 +53,7 @@ def plan_context(space: Workspace) -> PlanContext:
             request=request,
             folder=folder,
             stack_folder=folder,
-            ports={purpose: free_port() for purpose in kind.ports},
+            ports=dict(zip(kind.ports, free_ports(len(kind.ports)), strict=True)),
             secrets=_SECRETS,
             peers={need: specs[need] for need in kind.needs},
             settings=space.settings,

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Collection
 
 import psutil
 
 from spark_platform.kernel.errors import Missing
 
-__all__ = ["free_port", "require_free"]
+__all__ = ["free_ports", "require_free"]
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def free_ports(count: int, *, avoid: Collection[int] = ()) -> list[int]:
+    """Different ports that nobody listens on now.
+
+    Args:
+        avoid: ports promised to somebody who does not listen yet.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        # all are held until all are found: the system may offer a closed one again at once
+        while len(found) < count:
+            listener = held.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+            if port not in avoid:
+                found.append(port)
+    return found
 
 
 def require_free(port: int, *, service: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ DEFAULT_TIMEOUT_S = 120.0
 _SUPERVISOR_STARTS_WITHIN_S = 30
 _SUPERVISOR_ENDS_WITHIN_S = 30
 _LOCK_TIMEOUT_S = 60
+_ANSWER_WITHIN_S = 30
 
 Exports = dict[str, str]
 
@@ -144,15 +146,26 @@ class Stack:
         Raises:
             TimedOut: a process would not end.
         """
+        if not self._folder.path.exists():
+            return False
+        supervisor = self._folder.supervisor()
+        if not supervisor:
+            with self._lock():
+                if not self._folder.supervisor():
+                    self._folder.remove()
+            return True
+        try:
+            with contextlib.suppress(Missing, Terminal):
+                self._ask({"op": "down"})
+            self._wait_until_gone(supervisor)
+        except TimedOut:
+            # it is stuck; its services end with it, or are found by the notes it left
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor.pid, signal.SIGKILL)
+            self._wait_until_gone(supervisor)
         with self._lock():
             if not self._folder.supervisor():
-                existed = self._folder.path.exists()
                 self._folder.remove()
-                return existed
-            supervisor = self._folder.supervisor()
-        with contextlib.suppress(Missing):
-            self._ask({"op": "down"})
-        self._wait_until_gone(supervisor)
         return True
 
     def status(self) -> list[ServiceStatus]:
@@ -197,7 +210,7 @@ class Stack:
         except OSError:
             raise self._not_running() from None
         with connection:
-            return connection.ask(request)
+            return connection.ask(request, timeout_s=_ANSWER_WITHIN_S)
 
     def _not_running(self) -> Missing:
         return Missing(
@@ -238,7 +251,14 @@ class Stack:
             argv += ["--holder", str(self._holder.pid)]
         environment = {**os.environ, **self._settings.as_env()}
         try:
-            run(argv, env=environment, timeout_s=_SUPERVISOR_STARTS_WITHIN_S)
+            # not in the user's folder: `-m` would import what happens to lie there
+            private_folder(self._folder.path)
+            run(
+                argv,
+                env=environment,
+                cwd=self._folder.path,
+                timeout_s=_SUPERVISOR_STARTS_WITHIN_S,
+            )
             return Connection.open(self._folder.socket)
         except BaseException:
             self._folder.remove()

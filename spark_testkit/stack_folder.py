@@ -13,7 +13,6 @@ import re
 import secrets
 import shutil
 import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +70,8 @@ class StackFolder:
         if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
             return path
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"spark-testkit-{os.getuid()}-{digest}" / "socket"
+        # not the user's TMPDIR: client and supervisor may see different ones
+        return Path("/tmp") / f"spark-testkit-{os.getuid()}-{digest}" / "socket"  # noqa: S108
 
     @property
     def log(self) -> Path:

@@ -41,8 +41,13 @@ class ProcessInstance:
         return self._process.returncode
 
     async def exited(self) -> int:
-        """Wait for the end and return the exit code; negative is the signal that ended it."""
-        return await self._process.wait()
+        """Wait for the end and return the exit code; negative is the signal that ended it.
+
+        What the service had started ends with it.
+        """
+        returncode = await self._process.wait()
+        self._kill_group()
+        return returncode
 
     async def stop(self) -> None:
         """Kill the service and all it started.
@@ -50,9 +55,15 @@ class ProcessInstance:
         At once: a stack's data ends with the stack, so there is nothing to save, and a graceful
         stop of every service would make `down` and each test run seconds slower.
         """
-        with contextlib.suppress(ProcessLookupError):
+        # once it has ended its pid may be somebody else's
+        if self._process.returncode is None:
+            self._kill_group()
+            await self._process.wait()
+
+    def _kill_group(self) -> None:
+        # macOS refuses to signal a group of zombies
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
 
 
 async def start(spec: ServiceSpec, folder: Path) -> ProcessInstance:

@@ -60,6 +60,9 @@ def _supervise(
     from spark_platform.kernel.process import ProcessId
     from spark_testkit.supervisor.server import serve
 
+    # services are asked on loopback; a proxy that the user needs elsewhere must not answer for them
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1"]))
     folder.create(ProcessId.current())
     holder = ProcessId.of(holder_pid) if holder_pid is not None else None
     if holder_pid is not None and holder is None:

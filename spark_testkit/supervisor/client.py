@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from spark_platform.kernel.errors import Terminal
+from spark_platform.kernel.errors import Terminal, TimedOut
 from spark_testkit.supervisor import protocol
 from spark_testkit.supervisor.protocol import ServiceStatus
 
@@ -64,24 +64,35 @@ class Connection:
         self,
         request: protocol.Message,
         on_service: Callable[[ServiceStatus], None] = lambda _: None,
+        *,
+        timeout_s: float | None = None,
     ) -> protocol.Message:
         """Send ``request`` and return its last event.
 
-        The supervisor bounds every operation, so this waits as long as it takes.
+        Args:
+            on_service: told of services whose state changes meanwhile.
+            timeout_s: seconds between two events; None for ``up``, which bounds itself.
 
         Raises:
             PlatformError: what the supervisor reports.
             Terminal: the supervisor went away without an answer.
+            TimedOut: it did not answer in time.
         """
-        self._socket.sendall(protocol.encode(request))
-        for line in self._lines:
-            message = protocol.decode(line)
-            if message["event"] == "done":
-                return message
-            if message["event"] == "error":
-                raise protocol.decode_error(message)
-            on_service(ServiceStatus(**message["service"]))
-        raise Terminal(
-            "the stack's supervisor went away in the middle of an answer",
-            hint="`spark-testkit down` clears away what is left; then start again",
-        )
+        hint = "`spark-testkit down` clears away what is left; then start again"
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.sendall(protocol.encode(request))
+            for line in self._lines:
+                message = protocol.decode(line)
+                if message["event"] == "done":
+                    return message
+                if message["event"] == "error":
+                    raise protocol.decode_error(message)
+                on_service(ServiceStatus(**message["service"]))
+        except TimeoutError:
+            raise TimedOut(
+                f"the stack's supervisor did not answer within {timeout_s} s", hint=hint
+            ) from None
+        except ConnectionError as error:
+            raise Terminal(f"the stack's supervisor hung up: {error}", hint=hint) from error
+        raise Terminal("the stack's supervisor went away in the middle of an answer", hint=hint)

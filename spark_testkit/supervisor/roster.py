@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spark_platform.kernel.errors import Conflict, PlatformError, Terminal
 from spark_platform.kernel.wait import poll
 from spark_testkit import ports
 from spark_testkit.providers import process
-from spark_testkit.service import PlanContext, ServiceRequest, ServiceSpec
+from spark_testkit.service import PlanContext, Service, ServiceRequest, ServiceSpec
 from spark_testkit.services import closure, service
 from spark_testkit.settings import Settings
 from spark_testkit.stack_folder import StackFolder
@@ -60,7 +60,9 @@ class Roster:
         self._folder = folder
         self._settings = settings
         self._members: dict[str, _Member] = {}
-        self._planning = asyncio.Lock()
+        # held while members come or go
+        self._changing = asyncio.Lock()
+        self._closing = False
 
     def status(self) -> list[ServiceStatus]:
         """Every service, in the order they were planned."""
@@ -88,8 +90,8 @@ class Roster:
     ) -> list[str]:
         """Start ``requests`` and what they need; return the names of all of them.
 
-        What already runs is left as it is; what had failed is started afresh. Cancelled, it stops
-        the services that were starting for this call alone.
+        What already runs is left as it is; what had failed is started again, with the ports and
+        the data it had. Cancelled, it stops the services that were starting for this call alone.
 
         Args:
             timeout_s: seconds for each service to answer.
@@ -102,7 +104,7 @@ class Roster:
         members: list[_Member] = []
         waiting: dict[asyncio.Task[bool], _Member] = {}
         try:
-            async with self._planning:
+            async with self._changing:
                 for request in closure(requests):
                     member = await self._enrol(request, request.name in explicit, timeout_s)
                     member.waiters += 1
@@ -122,21 +124,28 @@ class Roster:
                 task.cancel()
             for member in members:
                 member.waiters -= 1
-            idle = [each for each in members if each.state == "starting" and not each.waiters]
-            await self.stop([member.spec.name for member in idle])
+            async with self._changing:
+                await self._discard(
+                    each for each in members if each.state == "starting" and not each.waiters
+                )
         return [member.spec.name for member in members]
 
     async def stop(self, names: Iterable[str]) -> None:
-        """Stop services at once, together, and forget them."""
-        members = [self._members.pop(name) for name in list(names) if name in self._members]
-        await asyncio.gather(*(self._end(member) for member in members))
+        """Stop services at once, together, and forget them and their data."""
+        wanted = set(names)
+        async with self._changing:
+            await self._discard(each for name, each in self._members.items() if name in wanted)
 
-    async def stop_all(self) -> None:
-        """Stop every service."""
-        await self.stop(list(self._members))
+    async def close(self) -> None:
+        """Stop every service, and refuse to start another."""
+        self._closing = True
+        async with self._changing:
+            await self._discard(self._members.values())
 
     async def _enrol(self, request: ServiceRequest, explicit: bool, timeout_s: float) -> _Member:
         """The member for ``request``: the present one, or a new one that begins to start."""
+        if self._closing:
+            raise Terminal(f"stack {self._folder.name!r} is going down")
         present = self._members.get(request.name)
         if present and present.state != "failed":
             if explicit and dict(request.options) not in ({}, dict(present.request.options)):
@@ -146,30 +155,43 @@ class Roster:
                 )
             return present
         if present:
-            await self.stop([request.name])
-        spec = await asyncio.to_thread(self._plan, request)
+            await self._end(present)
+        spec = await asyncio.to_thread(self._plan, request, present)
         member = self._members[request.name] = _Member(request, spec, detail=spec.detail)
         member.task = asyncio.create_task(self._run(member, timeout_s))
         return member
 
-    def _plan(self, request: ServiceRequest) -> ServiceSpec:
+    def _plan(self, request: ServiceRequest, failed: _Member | None) -> ServiceSpec:
         kind = service(request.kind)
-        fixed = self._folder.name == DEFAULT_STACK and request.name == request.kind
         context = PlanContext(
             request=request,
             folder=self._folder.service(request.name),
             stack_folder=self._folder.path,
-            ports={
-                purpose: ports.require_free(port, service=request.name)
-                if fixed and port
-                else ports.free_port()
-                for purpose, port in kind.ports.items()
-            },
+            ports=self._ports(kind, request, failed),
             secrets=self._folder.secrets(),
             peers={need: self._members[need].spec for need in kind.needs},
             settings=self._settings,
         )
         return kind.plan(context)
+
+    def _ports(
+        self, kind: Service, request: ServiceRequest, failed: _Member | None
+    ) -> dict[str, int]:
+        """The ports of an instance; a failed one that is started again keeps its own.
+
+        It keeps its folder as well, so those that need it find it where, and as, it was.
+        """
+        known: Mapping[str, int | None] = dict.fromkeys(kind.ports)
+        if failed:
+            known = failed.spec.ports
+        elif self._folder.name == DEFAULT_STACK and request.name == request.kind:
+            known = kind.ports
+        promised = {port for each in self._members.values() for port in each.spec.ports.values()}
+        free = iter(ports.free_ports(len(known), avoid=promised))
+        return {
+            purpose: ports.require_free(port, service=request.name) if port else next(free)
+            for purpose, port in known.items()
+        }
 
     async def _run(self, member: _Member, timeout_s: float) -> None:
         """The life of one service: wait for its predecessors, start, answer, end."""
@@ -179,9 +201,9 @@ class Roster:
             self._fail(member, error)
             if member.instance:
                 await member.instance.stop()
-            member.settled.set()
             return
-        member.settled.set()
+        finally:
+            member.settled.set()
         assert member.instance is not None
         returncode = await member.instance.exited()
         self._fail(member, self._ended(member, returncode))
@@ -231,16 +253,23 @@ class Roster:
         tail = process.log_tail(self._folder.service(member.spec.name))
         return f"\n--- last lines of {member.spec.name}'s log ---\n{tail}" if tail else ""
 
+    async def _discard(self, members: Iterable[_Member]) -> None:
+        """End present members and delete their folders; the caller holds ``_changing``."""
+        present = [each for each in members if self._members.get(each.spec.name) is each]
+        await asyncio.gather(*(self._end(member) for member in present))
+        for member in present:
+            del self._members[member.spec.name]
+            shutil.rmtree(self._folder.service(member.spec.name), ignore_errors=True)
+
     async def _end(self, member: _Member) -> None:
+        if member.state == "starting":
+            # before its task ends: that wakes those who wait for it
+            member.error = Terminal(f"{member.spec.name} was stopped while it started")
         if member.task:
             member.task.cancel()
             await asyncio.gather(member.task, return_exceptions=True)
         if member.instance:
             await member.instance.stop()
         member.state = "stopped"
-        if not member.settled.is_set():
-            member.error = Terminal(f"{member.spec.name} was stopped while it started")
-            member.settled.set()
-        name = member.spec.name
-        self._folder.forget(name)
-        shutil.rmtree(self._folder.service(name), ignore_errors=True)
+        member.settled.set()
+        self._folder.forget(member.spec.name)

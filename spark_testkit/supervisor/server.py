@@ -54,7 +54,7 @@ async def serve(
     server.close()
     folder.socket.unlink(missing_ok=True)
     watch.cancel()
-    await supervisor.roster.stop_all()
+    await supervisor.roster.close()
     folder.remove()
     supervisor.gone.set()
     await asyncio.gather(*supervisor.goodbyes, return_exceptions=True)

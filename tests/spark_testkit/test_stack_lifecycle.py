@@ -1,5 +1,6 @@
 """A stack from up to down, on the one service that starts in a second."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -8,11 +9,21 @@ import threading
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stacks import folders_of, processes_of
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, NotFound
+from spark_platform.kernel.errors import (
+    Conflict,
+    InvalidInput,
+    Missing,
+    NotFound,
+    Terminal,
+    TimedOut,
+)
 from spark_platform.kernel.process import ProcessId
 from spark_platform.kernel.wait import NotYet, poll
+from spark_testkit.ports import free_ports
 from spark_testkit.service import ServiceRequest
 from spark_testkit.services import s3
 from spark_testkit.stack import Stack
@@ -162,6 +173,105 @@ def test_a_service_that_dies_is_reported_with_its_last_words_and_up_restarts_it(
     assert [each.state for each in stack.status()] == ["running"]
 
 
+def test_a_service_started_again_is_where_and_as_it_was(stack):
+    exports = stack.up("s3")["s3"]
+    client = s3.client(exports)
+    client.put_object(Bucket="unity", Key="kept", Body=b"still here")
+    os.kill(stack._folder.processes()["s3"].pid, signal.SIGKILL)
+
+    def failed():
+        if stack.status()[0].state != "failed":
+            raise NotYet("it has not been noticed")
+
+    poll(failed, what="the failure to show", timeout_s=20)
+    assert stack.up("s3")["s3"] == exports
+    assert client.get_object(Bucket="unity", Key="kept")["Body"].read() == b"still here"
+    client.close()
+
+
+def test_down_in_the_middle_of_an_up_wins_and_leaves_nothing(settings, stack, tmp_path):
+    slow = tmp_path / "bin" / "minio"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o755)
+    own = dataclasses.replace(settings, cache_dir=tmp_path, s3_server="minio")
+    words: list[str] = []
+
+    def up():
+        try:
+            Stack("one", settings=own).up("s3")
+        except Terminal as error:
+            words.append(error.message)
+
+    thread = threading.Thread(target=up)
+    thread.start()
+
+    def starting():
+        if "s3" not in stack._folder.processes():
+            raise NotYet("not yet")
+
+    poll(starting, what="the service to be on its way", timeout_s=20)
+    assert stack.down()
+    thread.join(timeout=30)
+    assert words
+    assert "s3 was stopped while it started" in words[0]
+    assert processes_of(settings) == []
+    assert folders_of(settings) == []
+
+
+def test_a_supervisor_that_is_stuck_is_ended_by_down(stack, settings, monkeypatch):
+    stack.up("s3")
+    for name in ("_ANSWER_WITHIN_S", "_SUPERVISOR_ENDS_WITHIN_S"):
+        monkeypatch.setattr(f"spark_testkit.stack.{name}", 0.5)
+    os.kill(stack._folder.supervisor().pid, signal.SIGSTOP)
+    with pytest.raises(TimedOut, match=r"did not answer within 0\.5 s"):
+        stack.env()
+    monkeypatch.setattr("spark_testkit.stack._SUPERVISOR_ENDS_WITHIN_S", 20)
+    assert stack.down()
+    wait_until_gone(settings)
+
+
+def test_a_users_modules_are_not_mistaken_for_the_standard_librarys(settings, tmp_path):
+    (tmp_path / "secrets.py").write_text("raise SystemExit('the wrong secrets')")
+    code = "from spark_testkit import Stack\nwith Stack('x') as stack: stack.up('s3')"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import secrets, sys; sys.path.pop(0)\n{code}"],
+        cwd=tmp_path,
+        env={**os.environ, **settings.as_env(), "PYTHONSAFEPATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert "the wrong secrets" in ran.stderr
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.pop(0)\n{code}"],
+        cwd=tmp_path,
+        env={**os.environ, **settings.as_env()},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_proxy_does_not_answer_for_the_stack(settings):
+    environment = {**os.environ, **settings.as_env(), "HTTP_PROXY": "http://127.0.0.1:9"}
+    environment = {key: value for key, value in environment.items() if key.lower() != "no_proxy"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "spark_testkit.cli", "up", "unity-catalog", "--name", "one"],
+        env={**environment, "http_proxy": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+@given(count=st.integers(0, 20))
+def test_free_ports_are_different_and_not_promised(count):
+    promised = set(free_ports(5))
+    found = free_ports(count, avoid=promised)
+    assert len(set(found)) == count
+    assert not promised & set(found)
+
+
 def test_a_stale_state_file_of_a_foreign_process_never_kills_it(stack, settings):
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with bystander:
@@ -262,8 +372,6 @@ def test_the_state_folder_is_private(stack, settings):
 
 
 def test_a_state_folder_with_a_very_long_path_works(settings, tmp_path):
-    import dataclasses
-
     deep = dataclasses.replace(settings, state_dir=tmp_path / ("d" * 100) / "state")
     with Stack("one", settings=deep) as stack:
         stack.up("s3")
