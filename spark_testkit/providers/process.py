@@ -37,8 +37,12 @@ class ProcessInstance:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, or None while it runs."""
+        """The exit code; None while it runs, or has just ended and was not asked yet."""
         return self._process.returncode
+
+    def alive(self) -> bool:
+        """Whether it runs, by the kernel's word of this moment."""
+        return self.identity is not None and self.identity.alive()
 
     async def exited(self) -> int:
         """Wait for the end and return the exit code; negative is the signal that ended it.

@@ -47,6 +47,10 @@ class _Member:
             detail=self.detail,
         )
 
+    def has_just_ended(self) -> bool:
+        """Whether its process is gone though its task has not come to see that."""
+        return self.state == "running" and self.instance is not None and not self.instance.alive()
+
 
 class Roster:
     """Starts and stops the services of one stack.
@@ -147,6 +151,8 @@ class Roster:
         if self._closing:
             raise Terminal(f"stack {self._folder.name!r} is going down")
         present = self._members.get(request.name)
+        if present and present.task and present.has_just_ended():
+            await present.task
         if present and present.state != "failed":
             if explicit and dict(request.options) not in ({}, dict(present.request.options)):
                 raise Conflict(

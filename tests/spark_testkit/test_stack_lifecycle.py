@@ -177,13 +177,15 @@ def test_a_service_started_again_is_where_and_as_it_was(stack):
     exports = stack.up("s3")["s3"]
     client = s3.client(exports)
     client.put_object(Bucket="unity", Key="kept", Body=b"still here")
-    os.kill(stack._folder.processes()["s3"].pid, signal.SIGKILL)
+    server = stack._folder.processes()["s3"]
+    os.kill(server.pid, signal.SIGKILL)
 
-    def failed():
-        if stack.status()[0].state != "failed":
-            raise NotYet("it has not been noticed")
+    def gone():
+        if server.alive():
+            raise NotYet(f"process {server.pid} still runs")
 
-    poll(failed, what="the failure to show", timeout_s=20)
+    # whether or not the supervisor has noticed by now
+    poll(gone, what="the server to end", timeout_s=20, interval_s=0.001)
     assert stack.up("s3")["s3"] == exports
     assert client.get_object(Bucket="unity", Key="kept")["Body"].read() == b"still here"
     client.close()
