@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from pyspark.errors import PySparkException
 from pyspark.sql.connect.client import DefaultChannelBuilder
+from pyspark.sql.connect.client.retries import DefaultPolicy
+from pyspark.sql.connect.proto import ReleaseSessionRequest
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 if TYPE_CHECKING:
@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["end_session", "open_session"]
 
+# about 6 seconds in all; pyspark's own default goes on for 10 minutes after a server has died
+_RETRIES = 5
+_LONGEST_WAIT_MS = 2000
+_RELEASE_WITHIN_S = 10
+_NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
 
 def open_session(url: str, *interceptors: Any) -> SparkSession:
     """A new session at ``url``; also what ``SparkSession.getActiveSession()`` returns from now on.
+
+    Nothing is sent before its first use. A server that stays away is an error within seconds.
 
     Args:
         url: ``sc://…``, token included.
@@ -30,23 +38,44 @@ def open_session(url: str, *interceptors: Any) -> SparkSession:
     builder = DefaultChannelBuilder(url)
     for interceptor in (*interceptors, _SpeaksSpark35()):
         builder.add_interceptor(interceptor)
-    return ConnectSession.builder.channelBuilder(builder).create()
+    session = ConnectSession.builder.channelBuilder(builder).create()
+    session.client.set_retry_policies(
+        [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT_MS)]
+    )
+    return session
 
 
-def end_session(session: SparkSession) -> None:
-    """Stop a session, for good.
+def end_session(session: SparkSession) -> bool:
+    """Stop a session, for good; False when its server does not answer any more.
 
     pyspark closes a session's client once more when the garbage collector finds it. That shuts down
     a thread pool all clients share, from whatever thread collects just then: a deadlock, if that
     thread was being started by the pool.
     """
     connect: Any = session
-    # not by stop(): a 3.5 server has no such method, and a cloned session lacks what stop() reads
-    with contextlib.suppress(PySparkException):
-        connect.client.release_session()
+    answered = _release(connect.client)
     connect.release_session_on_close = False
     connect.stop()
     connect.client.close = lambda: None
+    return answered
+
+
+def _release(client: Any) -> bool:
+    """Let the server forget the session; one attempt.
+
+    Not by ``stop()``, which would try for as long as any request, and on a cloned session reads
+    what that lacks.
+    """
+    request = ReleaseSessionRequest(session_id=client._session_id)
+    if client._user_id:
+        request.user_context.user_id = client._user_id
+    try:
+        client._stub.ReleaseSession(
+            request, metadata=client._builder.metadata(), timeout=_RELEASE_WITHIN_S
+        )
+    except grpc.RpcError as error:
+        return error.code() not in _NO_ANSWER
+    return True
 
 
 class _SpeaksSpark35(grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
@@ -68,6 +97,8 @@ class _SpeaksSpark35(grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
 
 
 def _copy_literals(new: Any, old: Any) -> None:
+    # a request that is sent again comes by again
+    del old.pos_args[:]
     for name, value in new.named_arguments.items():
         if value.HasField("literal"):
             old.args[name].CopyFrom(value.literal)
