@@ -10,6 +10,7 @@ from spark_fixtures.effects import (
     Created,
     effects_of_execute,
     effects_of_sql,
+    name_parts,
     persisted_by,
     unpersisted_by,
 )
@@ -62,6 +63,18 @@ def test_any_text_is_read_without_an_error(text):
 @given(st.from_regex(r"[a-z_][a-z0-9_]{0,20}(\.[a-z_][a-z0-9_]{0,20}){0,2}", fullmatch=True))
 def test_any_plain_name_is_found(name):
     assert effects_of_sql(f"CREATE TABLE {name} (id INT)") == [Created("table", name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("unity.s.t", ("unity", "s", "t")),
+        ("UNITY . `S` . t", ("unity", "s", "t")),
+        ("`a.b`.`c``d`", ("a.b", "c`d")),
+    ],
+)
+def test_a_name_has_parts_that_quotes_and_case_do_not_change(name, parts):
+    assert name_parts(name) == parts
 
 
 def execute(build) -> list[object]:

@@ -138,6 +138,110 @@ def test_isolation_clean_up_and_leaks(suite, settings):
     assert stacks(settings) == []
 
 
+def test_what_is_no_leak_and_what_stays(suite, settings):
+    result = suite(
+        "-v",
+        test_verdicts="""
+        import pytest
+
+        def test_1_cached_twice_and_uncached_once(spark):
+            frame = spark.range(7).cache()
+            frame.cache().count()
+            frame.unpersist()
+
+        def test_2_cleared(spark):
+            spark.range(8).cache().count()
+            spark.catalog.clearCache()
+            spark.range(9).cache().count()
+            spark.sql("clear cache")
+
+        def test_3_its_own_schema_by_another_spelling(spark, schema):
+            name = schema.removeprefix("unity.")
+            spark.sql(f"create table unity . `{name}`.t (id int)")
+            spark.sql(f"use unity.`{name}`")
+            spark.sql("create table u (id int)")
+
+        @pytest.mark.sparktk(isolation="server")
+        def test_4_a_server_of_its_own(spark):
+            spark.sql("create table t (id int) using parquet")
+            spark.range(1).createGlobalTempView("g")
+            spark.range(5).cache().count()
+            spark.sql("create schema unity.from_a_server_of_its_own")
+
+        def test_5_a_schema_that_others_use(spark, unity_catalog):
+            from pyiceberg.schema import Schema
+
+            spark.sql("create schema unity.shared")
+            unity_catalog.catalog.create_table("shared.somebodys", Schema())
+            spark.sql("create table unity.shared.mine (id int)")
+
+        def test_6_where_that_is_still_there(unity_catalog):
+            assert unity_catalog.catalog.list_tables("shared") == [("shared", "somebodys")]
+            assert ("from_a_server_of_its_own",) not in unity_catalog.catalog.list_namespaces()
+
+        def test_7_cleans_up_itself(spark, schema, s3, s3_bucket, unity_catalog):
+            s3.client.delete_bucket(Bucket=s3_bucket)
+            spark.sql(f"drop schema {schema}")
+
+        def test_8_versions_of_objects(s3, s3_bucket):
+            s3.client.put_bucket_versioning(
+                Bucket=s3_bucket, VersioningConfiguration={"Status": "Enabled"}
+            )
+            for body in (b"1", b"2"):
+                s3.client.put_object(Bucket=s3_bucket, Key="x", Body=body)
+            s3.client.delete_object(Bucket=s3_bucket, Key="x")
+            s3.client.put_object(Bucket=s3_bucket, Key="y", Body=b"")
+        """,
+    )
+    result.assert_outcomes(passed=8)
+    text = result.stdout.str()
+    told = text[text.index("left behind by tests") :].splitlines()
+    assert [line.partition("::")[2] for line in told if "::" in line] == [
+        "test_4_a_server_of_its_own: schema unity.from_a_server_of_its_own",
+        "test_5_a_schema_that_others_use: table unity.shared.mine",
+        "test_5_a_schema_that_others_use: schema unity.shared",
+        told[-2].partition("::")[2],
+    ]
+    assert stacks(settings) == []
+
+
+def test_a_server_that_dies_fails_one_test_and_is_replaced(suite, settings):
+    result = suite(
+        test_killed="""
+        import os
+        import signal
+
+        import pytest
+        from spark_testkit.settings import Settings
+        from spark_testkit.stack_folder import StackFolder
+
+        def kill_spark():
+            (folder,) = StackFolder.all(Settings.from_env(os.environ))
+            os.kill(folder.processes()["spark-connect"].pid, signal.SIGKILL)
+
+        def test_1_kills_it(spark):
+            spark.range(3).cache().count()
+            kill_spark()
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_2_has_another(spark):
+            assert spark.range(3).count() == 3
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_3_kills_the_template_too(spark):
+            kill_spark()
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_4_has_another_template(spark):
+            assert spark.range(3).count() == 3
+        """
+    )
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_1_kills_it*"])
+    result.stdout.fnmatch_lines(["the Spark server ended during this test*"])
+    assert stacks(settings) == []
+
+
 def test_clones_and_servers_of_ones_own(suite, settings):
     result = suite(
         conftest="""
@@ -255,6 +359,26 @@ def test_remote_uses_what_the_environment_names_and_starts_nothing(suite, settin
         result = suite("--sparktk-provider=remote", env=stack.env(), test_hello=HELLO)
         result.assert_outcomes(passed=1)
         assert stacks(settings) == ["there"]
+
+
+def test_remote_has_no_servers_of_ones_own(suite, settings):
+    result = suite(
+        "--sparktk-provider=remote",
+        env={"SPARK_REMOTE": "sc://localhost:1/;token=secret-0123"},
+        test_own="""
+        import pytest
+
+        @pytest.mark.sparktk(isolation="server")
+        def test_own(spark): pass
+
+        @pytest.mark.sparktk(engine="3.5")
+        def test_older(spark): pass
+        """,
+    )
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*isolation='server' cannot be had from provider remote*"])
+    result.stdout.fnmatch_lines(["*engine '3.5' cannot be had from provider remote*"])
+    result.stdout.no_fnmatch_line("*secret-0123*")
 
 
 def test_remote_says_which_variable_is_missing(suite, settings):
