@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spark_emulators.unity_catalog.errors import NoSuchWarehouse
+from spark_emulators.unity_catalog.locations import Locations
 from spark_emulators.unity_catalog.namespaces import Namespaces
 from spark_emulators.unity_catalog.settings import Settings
 from spark_emulators.unity_catalog.storage import Storage
@@ -26,10 +27,11 @@ class Domain:
 
     @classmethod
     def build(cls, settings: Settings, store: Store) -> Domain:
-        storage = Storage(
-            {key: value.get_secret_value() for key, value in settings.file_io.items()}
-        )
         roots = {catalog.name: catalog.storage_root for catalog in settings.catalogs}
+        storage = Storage(
+            {key: value.get_secret_value() for key, value in settings.file_io.items()},
+            Locations(roots.values()),
+        )
         for root in roots.values():
             # Loads the libraries that reach the storage now, not within the first request.
             storage.io(root)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.table.metadata import TableMetadata
 
+from spark_emulators.unity_catalog.locations import Locations
 from spark_emulators.unity_catalog.metadata import dump, parse
 from spark_platform.kernel.errors import InvalidInput, Transient
 
@@ -49,9 +50,11 @@ class Storage:
     Args:
         properties: pyiceberg FileIO properties, secrets included. A table's own properties never
             join them: they are written by clients, and could name code to load.
+        allowed: where files may be.
     """
 
-    def __init__(self, properties: Mapping[str, str]) -> None:
+    def __init__(self, properties: Mapping[str, str], allowed: Locations) -> None:
+        self.allowed = allowed
         self._properties = dict(properties)
         self._secrets = [
             value for key, value in properties.items() if _SECRET_KEY.search(key) and value
@@ -61,7 +64,12 @@ class Storage:
         self._lock = threading.Lock()
 
     def io(self, location: str) -> FileIO:
-        """The FileIO for ``location``'s scheme, with its connections."""
+        """The FileIO for ``location``'s scheme, with its connections.
+
+        Raises:
+            InvalidInput: no file there is this catalog's business.
+        """
+        self.allowed.check(location)
         scheme = urlsplit(location).scheme
         with self._lock:
             if scheme not in self._file_ios:

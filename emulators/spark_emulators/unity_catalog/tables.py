@@ -12,6 +12,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.sorting import SortOrder
 
 from spark_emulators.unity_catalog.errors import AlreadyExists, NoSuchTable
+from spark_emulators.unity_catalog.locations import check_metadata
 from spark_emulators.unity_catalog.metadata import check_location, new_table
 from spark_emulators.unity_catalog.names import TableName
 from spark_emulators.unity_catalog.paging import Page, PageRequest
@@ -76,13 +77,14 @@ class Tables:
             raise _taken(table)
         location = new.location or self._fresh_location(table, properties)
         metadata = new_table(new.schema, new.spec, new.order, location, new.properties)
+        check_metadata(self._storage.allowed, metadata)
         return TableVersion(metadata, None)
 
     def create(self, new: NewTable) -> TableVersion:
         """Make an empty table.
 
         Raises:
-            InvalidInput: the name is not allowed, or the parts do not fit together.
+            InvalidInput: the name or a location is not allowed, or the parts do not fit together.
             NoSuchNamespace: the schema is missing.
             AlreadyExists: the table is there.
         """
@@ -102,7 +104,8 @@ class Tables:
             overwrite: whether a table of that name may be pointed at the file instead.
 
         Raises:
-            InvalidInput: the file cannot be read, or not be kept as it is.
+            InvalidInput: the file cannot be read, or not be kept as it is, or it names files
+                outside the catalog's storage.
             NoSuchNamespace: the schema is missing.
             AlreadyExists: the table is there, and may not be overwritten.
         """
@@ -110,7 +113,9 @@ class Tables:
         self._store.namespace_properties(table.catalog, table.namespace)
         if not overwrite and self.exists(table):
             raise _taken(table)
-        version = self._storage.read(check_location(location))
+        location = check_location(location)
+        version = self._storage.read(location)
+        check_metadata(self._storage.allowed, version.metadata)
         if overwrite:
             self._store.replace_table(table, location)
         elif not self._store.swap([Move(table, None, location)]):

@@ -14,6 +14,7 @@ from pyiceberg.table.update import TableRequirement, TableUpdate
 
 from spark_emulators.unity_catalog.commits import apply, creates_table
 from spark_emulators.unity_catalog.errors import CommitFailed, NoSuchTable
+from spark_emulators.unity_catalog.locations import check_metadata
 from spark_emulators.unity_catalog.names import TableName
 from spark_emulators.unity_catalog.storage import Storage, TableVersion
 from spark_emulators.unity_catalog.store import Move, Store
@@ -66,7 +67,7 @@ class Commits:
                 stood in the way for too long. Nothing has changed.
             NoSuchTable: a table is missing, and no requirement says it should be.
             NoSuchNamespace: a table is to be made in a schema that is missing.
-            InvalidInput: the updates make no sense.
+            InvalidInput: the updates make no sense, or name files outside the catalog's storage.
         """
         if len({change.table for change in changes}) < len(changes):
             raise InvalidInput("one transaction changes the same table twice")
@@ -107,6 +108,7 @@ class Commits:
         metadata = apply(old.metadata, change.requirements, change.updates, base_location=location)
         if metadata is old.metadata:
             return _Prepared(change.table, old, old)
+        check_metadata(self._storage.allowed, metadata, old.metadata)
         return _Prepared(change.table, old, self._storage.write_next(metadata, location))
 
     def _prepare_new(self, change: Change) -> _Prepared:
@@ -115,6 +117,7 @@ class Commits:
         table = change.table.checked()
         self._store.namespace_properties(table.catalog, table.namespace)
         metadata = apply(None, change.requirements, change.updates)
+        check_metadata(self._storage.allowed, metadata)
         return _Prepared(table, None, self._storage.write_next(metadata, None))
 
     def _discard(self, prepared: Sequence[_Prepared]) -> None:

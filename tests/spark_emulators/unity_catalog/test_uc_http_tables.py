@@ -46,11 +46,11 @@ def test_a_tables_folder_is_never_used_again(http: Any, make: Any) -> None:
 
 
 def test_a_schemas_location_holds_its_tables(http: Any, make: Any, tmp_path: Path) -> None:
-    folder = f"file://{tmp_path}/elsewhere/"
+    folder = f"file://{tmp_path}/warehouse/elsewhere/"
     http.post("namespaces", json={"namespace": ["s"], "properties": {"location": folder}})
     assert make.table("t")["metadata"]["location"].startswith(f"{folder}t-")
-    exact = make.table("u", location=f"file://{tmp_path}/exact/")
-    assert exact["metadata"]["location"] == f"file://{tmp_path}/exact"
+    exact = make.table("u", location=f"file://{tmp_path}/warehouse/exact/")
+    assert exact["metadata"]["location"] == f"file://{tmp_path}/warehouse/exact"
 
 
 def test_a_table_is_made_once_and_in_a_schema(http: Any, make: Any) -> None:

@@ -13,6 +13,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from spark_emulators.unity_catalog.database import open_database
 from spark_emulators.unity_catalog.domain import Domain
+from spark_emulators.unity_catalog.locations import Locations
 from spark_emulators.unity_catalog.metadata import dump, new_table
 from spark_emulators.unity_catalog.names import TableName
 from spark_emulators.unity_catalog.purge import purge
@@ -26,14 +27,14 @@ SECRET = "swordfish-0123456789"
 
 
 @pytest.fixture
-def storage() -> Storage:
-    return Storage({"s3.secret-access-key": SECRET})
+def storage(tmp_path: Path) -> Storage:
+    return Storage({"s3.secret-access-key": SECRET}, Locations([f"file://{tmp_path}"]))
 
 
 @pytest.fixture
 def metadata(tmp_path: Path) -> TableMetadata:
     schema = Schema.model_validate({"type": "struct", "fields": [ID]})
-    return new_table(schema, None, None, f"file://{tmp_path}/t", {})
+    return new_table(schema, None, None, f"file://{tmp_path}/warehouse/t", {})
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_files_are_numbered(
     written = storage.write_next(metadata, previous)
     assert written.location is not None
     assert written.location.startswith(f"{metadata.location}/metadata/{number}")
-    assert Storage({}).read(written.location) == written
+    assert Storage({}, storage.allowed).read(written.location) == written
 
 
 def test_a_table_may_keep_its_metadata_elsewhere(
@@ -112,7 +113,7 @@ def test_a_purge_goes_on_where_files_are_missing(
     with caplog.at_level(logging.WARNING):
         purge(storage, written)
     assert "gone.avro" in caplog.text
-    assert list((tmp_path / "t" / "metadata").iterdir()) == []
+    assert list((tmp_path / "warehouse" / "t" / "metadata").iterdir()) == []
 
 
 def test_a_table_whose_metadata_is_damaged_can_still_be_dropped(
