@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -20,6 +22,9 @@ __all__ = ["ProcessId", "die_with_parent", "run"]
 
 _TAIL_LINES = 20
 _PR_SET_PDEATHSIG = 1
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# of /proc/PID/stat, counted from 1, see proc(5)
+_START_FIELD = 22
 
 
 def run(
@@ -126,34 +131,74 @@ class _Deadline:
 class ProcessId:
     """A process, not just a number: pids are reused, so the start time is part of the identity.
 
+    On Linux the start is counted from the boot, and the boot is part of the identity too: unlike
+    the time of day, neither changes when the clock is set.
+
     Attributes:
         pid: the process id.
-        started_at: the kernel's start time of that process, seconds since the epoch.
+        started_at: the kernel's start time of that process, in seconds: since the boot on Linux,
+            elsewhere since the epoch.
+        boot: which boot of the machine that was; empty where the system does not tell.
     """
 
     pid: int
     started_at: float
+    boot: str = ""
 
     @classmethod
     def of(cls, pid: int) -> ProcessId | None:
         """The identity of the process that has ``pid`` now, or None when there is none."""
-        try:
-            return cls(pid, psutil.Process(pid).create_time())
-        except psutil.NoSuchProcess:
-            return None
+        found = _look_up(pid)
+        return cls(pid, found.started_at, _boot()) if found else None
 
     @classmethod
     def current(cls) -> ProcessId:
         """The identity of this very process."""
-        return cls(os.getpid(), psutil.Process().create_time())
+        me = cls.of(os.getpid())
+        assert me is not None
+        return me
 
     def alive(self) -> bool:
         """Whether this very process still runs (a zombie does not)."""
-        try:
-            process = psutil.Process(self.pid)
-            return (
-                abs(process.create_time() - self.started_at) < 1.0
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
-        except psutil.NoSuchProcess:
-            return False
+        found = _look_up(self.pid)
+        return (
+            found is not None
+            and found.runs
+            and found.started_at == self.started_at
+            and self.boot == _boot()
+        )
+
+
+class _Found(NamedTuple):
+    started_at: float
+    runs: bool
+
+
+def _look_up(pid: int) -> _Found | None:
+    """What the kernel says of the process that has ``pid`` now."""
+    if sys.platform == "linux":
+        return _from_proc(pid)
+    try:
+        process = psutil.Process(pid)
+        return _Found(process.create_time(), process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _from_proc(pid: int) -> _Found | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # the second field, the program's name in parentheses, may itself hold spaces and parentheses
+    third_on = stat.rpartition(b")")[2].split()
+    state, start_ticks = third_on[0], int(third_on[_START_FIELD - 3])
+    return _Found(start_ticks / os.sysconf("SC_CLK_TCK"), state not in (b"Z", b"X"))
+
+
+@functools.lru_cache(maxsize=1)
+def _boot() -> str:
+    try:
+        return _BOOT_ID.read_text().strip() if sys.platform == "linux" else ""
+    except OSError:  # some sandboxes do not tell
+        return ""

@@ -1,11 +1,19 @@
+import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 
+import psutil
 import pytest
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
 from spark_platform.kernel.process import ProcessId, run
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
 
 
 def python(code: str) -> list[str]:
@@ -53,20 +61,83 @@ def test_an_interrupted_run_leaves_no_child():
     assert ProcessId.of(children[0]) is None
 
 
+@on_linux
+def test_a_command_ends_with_a_caller_that_is_killed():
+    code = (
+        "from spark_platform.kernel.process import run\n"
+        f"run({python('import os, time; print(os.getpid(), flush=True); time.sleep(600)')!r},"
+        " dies_with_caller=True, on_line=lambda line: print(line, flush=True))"
+    )
+    with subprocess.Popen(python(code), stdout=subprocess.PIPE, text=True) as caller:
+        command = psutil.Process(int(caller.stdout.readline()))
+        caller.send_signal(signal.SIGKILL)
+    assert psutil.wait_procs([command], timeout=20)[1] == []
+
+
 def test_a_process_is_known_by_more_than_its_pid():
     me = ProcessId.current()
     assert me == ProcessId.of(os.getpid())
     assert me.alive()
-    assert not ProcessId(me.pid, me.started_at - 3600).alive()
+    assert not replace(me, started_at=me.started_at - 3600).alive()
+    assert not replace(me, boot="another boot").alive()
+    assert ProcessId.of(2**22 + 1) is None
+
+
+def test_a_process_is_known_again_from_a_note():
+    me = ProcessId.current()
+    assert ProcessId(**json.loads(json.dumps(asdict(me)))) == me
+
+
+@on_linux
+def test_a_note_without_a_boot_is_of_nobody():
+    # as it was written when the start was a time of day
+    me = ProcessId.current()
+    assert me.boot
+    note = {"pid": me.pid, "started_at": psutil.Process().create_time()}
+    assert not ProcessId(**note).alive()
+    assert not ProcessId(me.pid, me.started_at).alive()
+
+
+@on_linux
+def test_a_process_is_the_same_after_the_clock_was_set(monkeypatch):
+    me = ProcessId.current()
+    # psutil adds the start to this; it changes by whatever the clock is set by
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: 0)
+    assert me.alive()
+    assert ProcessId.current() == me
+
+
+@contextmanager
+def waiting_child(code: str = "") -> Iterator[subprocess.Popen[str]]:
+    """A process that has run ``code`` and waits for its input to end."""
+    with subprocess.Popen(
+        python(f"{code}\nprint('ready', flush=True)\ninput()"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        assert child.stdout.readline() == "ready\n"
+        yield child
+
+
+@on_linux
+@pytest.mark.parametrize("name", ["a b", ") (", "x) Z 1 1 (y", "(((", ")\n) R 7"])
+def test_a_programs_name_cannot_pass_for_its_state(name):
+    with waiting_child(f"open('/proc/self/comm', 'w').write({name!r})") as child:
+        identity = ProcessId.of(child.pid)
+        assert psutil.Process(child.pid).name() == name
+        assert identity.alive()
+        assert not replace(identity, started_at=identity.started_at + 0.01).alive()
+    assert not identity.alive()
 
 
 def test_a_zombie_is_not_alive():
-    child = subprocess.Popen(python("input()"), stdin=subprocess.PIPE)
-    identity = ProcessId.of(child.pid)
-    assert identity is not None
-    assert identity.alive()
-    child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not identity.alive()
-    child.communicate()
+    with waiting_child() as child:
+        identity = ProcessId.of(child.pid)
+        assert identity.alive()
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert ProcessId.of(child.pid) == identity
+        assert not identity.alive()
     assert ProcessId.of(child.pid) is None
