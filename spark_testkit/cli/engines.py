@@ -55,7 +55,12 @@ def install_(
 ) -> None:
     """Fetch an engine, check it and prepare its fast start. Harmless when it is there."""
     with StackProgress() as progress:
-        engine = install(version, Settings.from_env(os.environ), progress=progress.engine)
+        engine = install(
+            version,
+            Settings.from_env(os.environ),
+            progress=progress.engine,
+            retry_archive=True,
+        )
     if output is Format.JSON:
         print_json(
             {

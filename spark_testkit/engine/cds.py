@@ -33,7 +33,7 @@ from spark_testkit.engine.model import Engine
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import as_recorded, read_json, record
 
-__all__ = ["ensure_archive", "find_archive", "fingerprint", "with_archive"]
+__all__ = ["ensure_archive", "find_archive", "fingerprint", "has_failed", "with_archive"]
 
 # part of every fingerprint: raise it when the training or the launch options change
 _REVISION = 1
@@ -75,13 +75,30 @@ def find_archive(engine: Engine, cache_dir: Path) -> Path | None:
     return archive if as_recorded(archive) else None
 
 
-def ensure_archive(engine: Engine, cache_dir: Path, progress: OnProgress) -> Path | None:
+def has_failed(engine: Engine, cache_dir: Path, progress: OnProgress) -> bool:
+    """Whether building just this archive has failed before; if so, ``progress`` is warned."""
+    reason = read_json(_failure_path(engine, cache_dir)).get("reason")
+    if reason:
+        again = f"spark-testkit engines install {engine.spec.version}"
+        _warn(progress, f"{reason} (it is not tried again before `{again}`)")
+    return reason is not None
+
+
+def ensure_archive(
+    engine: Engine, cache_dir: Path, progress: OnProgress, *, retry: bool = False
+) -> Path | None:
     """The engine's archive, built where it is wanting; None, with a warning, where it cannot be.
 
-    Only the holder of the cache's lock may call this.
+    A failure takes minutes and mostly comes again, so it is remembered. Only the holder of the
+    cache's lock may call this.
+
+    Args:
+        retry: build it also where that has failed before.
     """
     if archive := find_archive(engine, cache_dir):
         return archive
+    if not retry and has_failed(engine, cache_dir, progress):
+        return None
     archive = _archive_path(engine, cache_dir)
     progress(Progress("cds", "building the CDS archive, about a minute", 0, 1))
     try:
@@ -91,13 +108,29 @@ def ensure_archive(engine: Engine, cache_dir: Path, progress: OnProgress) -> Pat
             os.replace(partial, archive)
             record(archive, java=str(engine.java.binary), spark_home=str(engine.spark_home))
     except (OSError, PlatformError) as error:
-        progress(
-            Progress("cds", f"warning: engines start slower, without a CDS archive: {error}", 1, 1)
-        )
+        _remember_failure(engine, cache_dir, error)
+        _warn(progress, str(error))
         return None
+    _failure_path(engine, cache_dir).unlink(missing_ok=True)
     _forget_others(engine, archive)
     progress(Progress("cds", f"{archive.name}, {archive.stat().st_size / 1e6:.0f} MB", 1, 1))
     return archive
+
+
+def _failure_path(engine: Engine, cache_dir: Path) -> Path:
+    return _archive_path(engine, cache_dir).with_suffix(".failed")
+
+
+def _remember_failure(engine: Engine, cache_dir: Path, error: Exception) -> None:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    # on a full disk even this may fail; then the next install tries again
+    with contextlib.suppress(OSError):
+        write_atomically(_failure_path(engine, cache_dir), json.dumps({"reason": reason}))
+
+
+def _warn(progress: OnProgress, reason: str) -> None:
+    text = f"warning: engines start slower, without a CDS archive: {reason}"
+    progress(Progress("cds", text, 1, 1))
 
 
 def _forget_others(engine: Engine, archive: Path) -> None:

@@ -29,21 +29,13 @@ __all__ = ["install", "is_installed"]
 _LOCK_TIMEOUT_S = 1800.0
 
 
-def is_installed(
-    version: str | None, settings: Settings, *, environ: Mapping[str, str] | None = None
-) -> bool:
-    """Whether ``install`` would have nothing to fetch. A CDS archive may still be wanting.
+def is_installed(version: str | None, settings: Settings) -> bool:
+    """Whether ``install`` would have nothing to fetch. Java or a CDS archive may still be wanting.
 
     Raises:
         InvalidInput: no such engine.
-        Missing: no Java that will do.
     """
     spec = engine_spec(version)
-    find_java(
-        spec.java_minimum,
-        environ=os.environ if environ is None else environ,
-        cache_dir=settings.cache_dir,
-    )
     locked = read_lock(spec.version)
     guard = guard_of(spec, locked, settings.cache_dir)
     return _present(spec, locked, guard, settings.cache_dir) is not None
@@ -55,6 +47,7 @@ def install(
     *,
     progress: OnProgress = silent,
     environ: Mapping[str, str] | None = None,
+    retry_archive: bool = False,
 ) -> Engine:
     """The engine, made ready where it is not.
 
@@ -62,6 +55,7 @@ def install(
         version: such as ``4.1``; the default engine when None.
         progress: told what happens, from this thread.
         environ: where Java is looked for; the process's own environment when None.
+        retry_archive: build the CDS archive also where building it has failed before.
 
     Raises:
         InvalidInput: no such engine.
@@ -83,6 +77,8 @@ def install(
         engine = _guarded(_engine(spec, home, locked, java, cache_dir), guard)
         if archive := cds.find_archive(engine, cache_dir):
             return cds.with_archive(engine, archive)
+        if not retry_archive and cds.has_failed(engine, cache_dir, progress):
+            return engine
     with (
         disk_full_explained(cache_dir),
         exclusive(
@@ -100,7 +96,8 @@ def install(
         if guard:
             guard.ensure(engine.jars, java=java, store=store, progress=progress)
         engine = _guarded(engine, guard)
-        return cds.with_archive(engine, cds.ensure_archive(engine, cache_dir, progress))
+        archive = cds.ensure_archive(engine, cache_dir, progress, retry=retry_archive)
+        return cds.with_archive(engine, archive)
 
 
 def _present(

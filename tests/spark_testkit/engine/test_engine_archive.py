@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ class Training:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs = 0
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self.news: list[Progress] = []
         monkeypatch.setattr(cds, "_train", self._train)
 
@@ -42,8 +44,8 @@ class Training:
         if self.failure:
             raise self.failure
 
-    def ensure(self, engine: Engine, cache_dir: Path) -> Path | None:
-        return cds.ensure_archive(engine, cache_dir, self.news.append)
+    def ensure(self, engine: Engine, cache_dir: Path, *, retry: bool = False) -> Path | None:
+        return cds.ensure_archive(engine, cache_dir, self.news.append, retry=retry)
 
 
 @pytest.fixture
@@ -110,7 +112,100 @@ def test_a_failed_training_is_a_warning(
 
     assert training.ensure(engine, tmp_path) is None
     assert training.news[-1].detail.startswith("warning: engines start slower")
-    assert list((tmp_path / "cds").iterdir()) == []
+    assert [path.suffix for path in (tmp_path / "cds").iterdir()] == [".failed"]
+
+
+def test_a_failed_training_is_not_tried_again_by_itself(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    training.failure = Terminal("no archive\nmany lines of log")
+    training.ensure(engine, tmp_path)
+    training.news.clear()
+
+    assert training.ensure(engine, tmp_path) is None
+    assert training.runs == 1
+    [news] = training.news
+    assert "without a CDS archive: no archive (" in news.detail
+    assert "`spark-testkit engines install 4.1`" in news.detail
+    assert "log" not in news.detail
+
+
+def test_a_retry_that_ends_well_forgets_the_failure(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    training.failure = Terminal("no archive")
+    training.ensure(engine, tmp_path)
+    assert training.ensure(engine, tmp_path, retry=True) is None
+    assert training.runs == 2
+    training.failure = None
+
+    archive = training.ensure(engine, tmp_path, retry=True)
+
+    assert archive is not None
+    assert set(archive.parent.iterdir()) == {archive, archive.with_suffix(".json")}
+    archive.unlink()
+    assert training.ensure(engine, tmp_path) == archive
+
+
+def test_another_java_is_tried_where_one_has_failed(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    training.failure = Terminal("no archive")
+    training.ensure(engine, tmp_path)
+    training.failure = None
+
+    assert training.ensure(replace(engine, java=replace(engine.java, build="2")), tmp_path)
+    assert training.ensure(engine, tmp_path) is None
+
+
+def test_an_interrupted_training_is_no_failure(
+    engine: Engine, training: Training, tmp_path: Path
+) -> None:
+    training.failure = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        training.ensure(engine, tmp_path)
+    training.failure = None
+
+    assert training.ensure(engine, tmp_path)
+
+
+@pytest.fixture
+def orphan() -> Iterator[process.ProcessId]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        identity = process.ProcessId.of(child.pid)
+        assert identity is not None
+        yield identity
+
+
+def test_the_server_of_a_killed_installer_is_ended_by_the_next(
+    engine: Engine, training: Training, tmp_path: Path, orphan: process.ProcessId
+) -> None:
+    leftover = tmp_path / "cds" / "training-killed"
+    leftover.mkdir(parents=True)
+    (leftover / "server.json").write_text(json.dumps(asdict(orphan)))
+
+    training.ensure(engine, tmp_path)
+
+    wait.poll(lambda: ended(orphan), what="the orphan to end", timeout_s=10)
+    assert not leftover.exists()
+
+
+@pytest.mark.parametrize("change", [{"boot": "another"}, {"boot": "", "started_at": 1.0}])
+def test_a_stranger_with_that_servers_pid_lives_on(
+    engine: Engine,
+    training: Training,
+    tmp_path: Path,
+    orphan: process.ProcessId,
+    change: dict[str, str | float],
+) -> None:
+    leftover = tmp_path / "cds" / "training-killed"
+    leftover.mkdir(parents=True)
+    (leftover / "server.json").write_text(json.dumps({**asdict(orphan), **change}))
+
+    training.ensure(engine, tmp_path)
+
+    assert orphan.alive()
+    assert not leftover.exists()
 
 
 def test_a_java_that_cannot_start_spark_is_a_warning(engine: Engine, tmp_path: Path) -> None:

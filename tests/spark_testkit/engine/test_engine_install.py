@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import engine_fakes
 import psutil
@@ -16,7 +17,7 @@ import pytest
 from engine_fakes import environment_home, make_repository, small_engine
 
 from spark_platform.kernel.errors import CommandFailed, Terminal, TimedOut
-from spark_testkit.engine import Engine, Progress, install, is_installed
+from spark_testkit.engine import Engine, Progress, cds, install, is_installed
 from spark_testkit.engine import jars as jars_module
 from spark_testkit.engine.jars import JarStore
 from spark_testkit.engine.lockfile import LockedJar
@@ -81,6 +82,31 @@ def test_a_second_install_fetches_nothing(bench: Bench) -> None:
 
     assert bench.install() == first
     assert bench.news == []
+
+
+def test_a_failed_archive_is_built_again_only_when_asked(bench: Bench) -> None:
+    ensure_archive = cds.ensure_archive
+    failing = mock.Mock(side_effect=Terminal("no archive"))
+    with (
+        small_engine(bench.repository, bench.locked),
+        mock.patch.object(cds, "ensure_archive", ensure_archive),
+        mock.patch.object(cds, "_train", failing),
+    ):
+        runs = []
+        for retry in (False, False, True):
+            bench.news.clear()
+            engine = install("4.1", bench.settings, progress=bench.news.append, retry_archive=retry)
+            assert engine.cds_archive is None
+            assert bench.news[-1].detail.startswith("warning: engines start slower")
+            runs.append(failing.call_count)
+    assert runs == [1, 1, 2]
+
+
+def test_is_installed_needs_no_java(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.install()
+    monkeypatch.setenv("JAVA_HOME", str(bench.repository))
+    with small_engine(bench.repository, bench.locked):
+        assert is_installed("4.1", bench.settings)
 
 
 def test_is_installed_follows_the_jars(bench: Bench) -> None:
