@@ -28,6 +28,12 @@ __all__ = ["REGION", "SERVERS", "SERVICE", "WAREHOUSE_BUCKET", "client", "find_s
 REGION = "us-east-1"
 WAREHOUSE_BUCKET = "unity"
 SERVERS = ("minio", "seaweedfs")
+# botocore reads the user's even where it is given keys, and fails on a profile that is not there
+_NO_PROFILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Path]:
@@ -77,7 +83,6 @@ def plan(context: PlanContext) -> ServiceSpec:
     port = context.ports["api"]
     endpoint = f"http://localhost:{port}"
     exports = {
-        "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,
         "AWS_ACCESS_KEY_ID": context.secrets["s3_access_key"],
         "AWS_SECRET_ACCESS_KEY": context.secrets["s3_secret_key"],
@@ -166,9 +171,11 @@ def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
         attempts: how often boto3 tries a call.
     """
     import boto3
+    import botocore.session
     from botocore.config import Config
 
     session = boto3.session.Session(
+        botocore_session=botocore.session.Session(session_vars=_NO_PROFILES),
         aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
         region_name=exports["AWS_REGION"],
@@ -184,9 +191,9 @@ def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
 
 @dataclass(frozen=True)
 class S3Readiness:
-    """Ready when ListBuckets shows the warehouse bucket, which it makes first.
+    """Ready when the warehouse bucket, which it makes first, takes an object.
 
-    SeaweedFS lists buckets before it can store an object, so the bucket proves more than the list.
+    SeaweedFS lists and makes buckets before it can store an object, so only that proves anything.
     """
 
     exports: Mapping[str, str]
@@ -200,8 +207,8 @@ class S3Readiness:
             names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
             if self.bucket not in names:
                 s3.create_bucket(Bucket=self.bucket)
-                s3.put_object(Bucket=self.bucket, Key=".ready", Body=b"")
-                s3.delete_object(Bucket=self.bucket, Key=".ready")
+            s3.put_object(Bucket=self.bucket, Key=".ready", Body=b"")
+            s3.delete_object(Bucket=self.bucket, Key=".ready")
         except (BotoCoreError, ClientError) as error:
             raise NotYet(str(error)) from error
         finally:

@@ -94,7 +94,7 @@ def test_sparks_configuration_names_no_secret(planned):
 def test_the_exports_are_those_clients_know(planned):
     exported = {key for spec in planned().values() for key in spec.exports}
     assert exported == {
-        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID"),
+        *("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID"),
         *("AWS_SECRET_ACCESS_KEY", "AWS_REGION"),
         *("UNITY_CATALOG_URI", "ICEBERG_REST_URI", "SPARK_HISTORY_URL", "SPARK_REMOTE"),
     }
@@ -149,7 +149,7 @@ def test_minio_is_preferred_where_it_is(tmp_path, monkeypatch):
 
 def test_nothing_listens_is_not_ready():
     from spark_platform.kernel.wait import NotYet
-    from spark_testkit.ports import free_port
+    from spark_testkit.ports import free_ports
 
     with pytest.raises(NotYet, match="UNAVAILABLE"):
-        ConnectReadiness(free_port(), "token").check()
+        ConnectReadiness(free_ports(1)[0], "token").check()
