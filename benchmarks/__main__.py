@@ -51,7 +51,7 @@ def main() -> int:
         people.print(f"error: {error}", markup=False)
         return error.exit_code
     except KeyboardInterrupt:
-        people.print("interrupted; nothing of it is left running")
+        people.print("interrupted")
         return 130
     if arguments.output == "json":
         sys.stdout.write(_RESULTS.read_text())

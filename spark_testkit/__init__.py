@@ -1,4 +1,4 @@
-"""Real Spark, S3 and Iceberg tables on one laptop: engines, stacks, containers and the CLI."""
+"""Real Spark, S3 and Iceberg tables on one laptop: engines, stacks and the CLI."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from spark_testkit.cli.output import (
     print_json,
     print_table,
 )
+from spark_testkit.cli.variables import SPOILERS
 from spark_testkit.resources import resource
 from spark_testkit.stack import Stack
 
@@ -78,8 +79,8 @@ def _run_job(environment: dict[str, str]) -> dict[str, Any]:
             filter(None, [str(example), environment.get("PYTHONPATH", "")])
         ),
     }
-    # pyspark refuses to start with both a remote and a master
-    environment.pop("MASTER", None)
+    for spoiler in SPOILERS:
+        environment.pop(spoiler.name, None)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         for module, *arguments in (
@@ -102,6 +103,7 @@ def _run_step(argv: list[str], environment: dict[str, str], folder: Path) -> Non
             env=environment,
             cwd=folder,
             timeout_s=_JOB_TIMEOUT_S,
+            dies_with_caller=True,
             on_line=lambda line: people.print(f" • {line}", markup=False, style="dim"),
         )
     except CommandFailed as error:

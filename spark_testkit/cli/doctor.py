@@ -17,6 +17,7 @@ from rich.markup import escape
 from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
+from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
 from spark_testkit.engine import engine_spec, is_installed
 from spark_testkit.engine.java import find_java
 from spark_testkit.services import SERVICES, s3
@@ -82,15 +83,17 @@ def diagnose(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
 
 
 def _python() -> Check:
-    release = sys.version_info[:2]
+    spec, release = engine_spec(), sys.version_info[:2]
     detail = f"{sys.version.split()[0]} at {sys.executable}"
-    if engine_spec().supports_python(release):
+    if spec.supports_python(release):
         return Check("python", "ok", detail)
     return Check(
         "python",
         "warning",
-        f"{detail}: Python workers of engine {engine_spec().version} are not tested on it",
-        "use a Python between 3.10 and 3.13 for UDFs",
+        f"{detail}: Python workers of engine {spec.version} are not tested on it",
+        "use a Python from {}.{} to {}.{} for UDFs".format(
+            *spec.python_minimum, *spec.python_maximum
+        ),
     )
 
 
@@ -170,10 +173,21 @@ def _client() -> Check:
 
 
 def _environment(environ: Mapping[str, str]) -> Check:
-    if "MASTER" in environ:
-        mend = "`unset MASTER`: pyspark refuses to start with it and SPARK_REMOTE"
-        return Check("variables", "warning", f"MASTER={environ['MASTER']} is set", mend)
-    return Check("variables", "ok", "nothing in the environment is in the way")
+    mends = {
+        spoiler.name: f"`unset {spoiler.name}`: {spoiler.why}"
+        for spoiler in SPOILERS
+        if spoiler.name in environ
+    }
+    if proxies := proxies_for_localhost(environ):
+        mends[", ".join(proxies)] = (
+            "add localhost,127.0.0.1 to `no_proxy`, in small letters for gRPC: "
+            "a stack cannot be reached through a proxy"
+        )
+    if not mends:
+        return Check("variables", "ok", "nothing in the environment is in the way")
+    return Check(
+        "variables", "warning", f"in the way: {', '.join(mends)}", "; ".join(mends.values())
+    )
 
 
 def _docker(environ: Mapping[str, str]) -> Check:

@@ -44,7 +44,7 @@ def main() -> None:
         print_error(error, output)
         sys.exit(error.exit_code)
     except _Interrupted:
-        people.print("interrupted; nothing of it is left running")
+        people.print("interrupted")
         sys.exit(128 + signal.SIGINT)
     except OSError as error:
         print_error(Terminal(str(error), hint=_os_hint(error)), output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,8 @@ def sql(
         )
     columns, rows = _run(exports["SPARK_REMOTE"], query, limit)
     if output is Format.JSON:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        keys = _unique(columns)
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:
@@ -50,12 +52,26 @@ def _run(remote: str, query: str, limit: int) -> tuple[list[str], list[tuple[Any
 
     from spark_testkit.connect import end_session, open_session
 
-    spark = open_session(remote)
     try:
-        result = spark.sql(query)
-        return result.columns, [tuple(row) for row in result.limit(limit).collect()]
+        spark = open_session(remote)
+        try:
+            result = spark.sql(query)
+            return result.columns, [tuple(row) for row in result.limit(limit).collect()]
+        finally:
+            end_session(spark)
     except PySparkException as error:
-        kind = InvalidInput if error.getCondition() else Terminal
-        raise kind(str(error).partition("\n\nJVM stacktrace")[0]) from None
-    finally:
-        end_session(spark)
+        message = str(error).partition("\n\nJVM stacktrace")[0]
+        if error.getCondition():
+            raise InvalidInput(message) from None
+        raise Terminal(message, hint="`spark-testkit status` shows whether Spark runs") from None
+
+
+def _unique(columns: Sequence[str]) -> list[str]:
+    """Names for a document's keys: of columns named alike, the later ones get a number."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 2
+        while name in names or (name != column and name in columns):
+            name, number = f"{column}_{number}", number + 1
+        names.append(name)
+    return names

@@ -23,6 +23,8 @@ from spark_testkit.cli.output import (
     print_json,
     print_table,
 )
+from spark_testkit.cli.variables import SPOILERS
+from spark_testkit.engine import engine_spec
 from spark_testkit.service import ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, SERVICES
 from spark_testkit.stack import DEFAULT_TIMEOUT_S, Stack
@@ -60,6 +62,9 @@ def up(
         raise InvalidInput(
             f"unknown provider {provider!r}", hint=f"providers are: {', '.join(PROVIDERS)}"
         )
+    if engine is not None:
+        # also where no service asked for runs Spark: a misspelt option is not passed over
+        engine_spec(engine)
     stack = Stack(name)
     with StackProgress() as progress:
         stack.up(
@@ -110,9 +115,9 @@ def env(name: NameOption = "default", output: OutputOption = Format.TEXT) -> Non
         return
     for key, value in exports.items():
         print(f"export {key}={shlex.quote(value)}")  # noqa: T201
-    if "SPARK_REMOTE" in exports and "MASTER" in os.environ:
-        # pyspark refuses to start with both
-        print("unset MASTER")  # noqa: T201
+    for spoiler in SPOILERS:
+        if spoiler.spoils in exports and spoiler.name in os.environ:
+            print(f"unset {spoiler.name}")  # noqa: T201
 
 
 def logs(
