@@ -6,13 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := spark_platform spark_emulators spark_testkit spark_fixtures
 SOURCES := spark_testkit platform emulators fixtures tests benchmarks examples conftest.py
-CACHE := $(or $(SPARK_TESTKIT_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spark-testkit)
 # the last release of the community edition exists as source only
 MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
 TEST_WORKERS ?= 2
 TEST_ARGS ?=
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 # the environment above is the one meant, not one that happens to be active
 unexport VIRTUAL_ENV
 
@@ -26,14 +25,15 @@ setup: $(READY) ## make the locked Python environment in .venv
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python >= 3.10 is needed: make PYTHON=python3.x" if sys.version_info < (3, 10) else 0)'
-	@command -v uv >/dev/null || { echo "==> uv (a fast pip), through pip" && \
-	  { $(PYTHON) -m pip install --quiet --user uv || \
-	    $(PYTHON) -m pip install --quiet --user --break-system-packages uv; }; }
+	@command -v uv >/dev/null || $(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "error: no uv, and no venv to fetch it into: install python3-venv, or uv" >&2; exit 1; }
+	@command -v uv >/dev/null || { echo "==> uv (a fast pip): the lock's, by its hashes" && \
+	  $(PYTHON) -m venv $(VENV) && sed -n '/^uv==/,/[^\\]$$/p' requirements/dev.txt | \
+	  $(BIN)/python -m pip install --quiet --require-hashes --requirement /dev/stdin; }
 	@echo "==> the locked environment in $(VENV) (about a minute the first time)"
-	@UV=$$(command -v uv || echo "$$($(PYTHON) -m site --user-base)/bin/uv"); \
-	  $$UV venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  $$UV pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt && \
-	  $$UV pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.txt && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 engine: $(READY) ## fetch the default engine's jars and prepare its fast start
@@ -64,9 +64,13 @@ lock: ## resolve the Python lock anew
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.10 --all-extras --group dev pyproject.toml -o requirements/dev.txt
 
-minio: ## build MinIO, the reference S3 server, into the cache (needs Go; minutes the first time)
-	@test -x "$(CACHE)/bin/minio" || { echo "==> MinIO $(MINIO_VERSION), from its Go module" && \
-	  GOBIN="$(CACHE)/bin" go install github.com/minio/minio@$(MINIO_VERSION); }
+# GOTOOLCHAIN: some systems' Go is set not to fetch the newer one that MinIO asks for
+minio: $(READY) ## build MinIO, the reference S3 server, into the cache (needs Go; minutes the first time)
+	@BIN_DIR="$$(python -c 'import os; from spark_testkit.settings import Settings; \
+	    print(Settings.from_env(os.environ).cache_dir / "bin")')" && \
+	  { test -x "$$BIN_DIR/minio" || { echo "==> MinIO $(MINIO_VERSION), from its Go module" && \
+	  GOTOOLCHAIN="$${GOTOOLCHAIN:-auto}" GOBIN="$$BIN_DIR" \
+	    go install github.com/minio/minio@$(MINIO_VERSION); }; }
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks
