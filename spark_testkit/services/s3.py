@@ -6,6 +6,7 @@ which would let a test of ``NoSuchBucket`` pass wrongly.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -28,6 +29,8 @@ __all__ = ["REGION", "SERVERS", "SERVICE", "WAREHOUSE_BUCKET", "client", "find_s
 REGION = "us-east-1"
 WAREHOUSE_BUCKET = "unity"
 SERVERS = ("minio", "seaweedfs")
+# the object that readiness writes and, after a restart, reads
+_MARK = ".spark-testkit"
 # botocore reads the user's even where it is given keys, and fails on a profile that is not there
 _NO_PROFILES = {
     "profile": (None, None, None, None),
@@ -191,9 +194,10 @@ def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
 
 @dataclass(frozen=True)
 class S3Readiness:
-    """Ready when the warehouse bucket, which it makes first, takes an object.
+    """Ready when the warehouse bucket, which it makes first, gives and takes an object.
 
-    SeaweedFS lists and makes buckets before it can store an object, so only that proves anything.
+    SeaweedFS lists and makes buckets before it can store an object; and when it is started again,
+    it can store new ones seconds before it finds those it had.
     """
 
     exports: Mapping[str, str]
@@ -207,8 +211,10 @@ class S3Readiness:
             names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
             if self.bucket not in names:
                 s3.create_bucket(Bucket=self.bucket)
-            s3.put_object(Bucket=self.bucket, Key=".ready", Body=b"")
-            s3.delete_object(Bucket=self.bucket, Key=".ready")
+            with contextlib.suppress(s3.exceptions.NoSuchKey):
+                s3.get_object(Bucket=self.bucket, Key=_MARK)["Body"].read()
+            # it must not be empty: what is empty is nowhere stored
+            s3.put_object(Bucket=self.bucket, Key=_MARK, Body=b"written to see that it works\n")
         except (BotoCoreError, ClientError) as error:
             raise NotYet(str(error)) from error
         finally:

@@ -58,23 +58,24 @@ def exports(fake):
         serving.join()
 
 
-WRITE = ["PUT /unity/.ready", "DELETE /unity/.ready"]
+MARK = "/unity/.spark-testkit"
+PROBE = [f"GET {MARK}", f"PUT {MARK}"]
 
 
-def test_every_probe_writes_also_where_the_bucket_is_there(fake, exports):
+def test_every_probe_reads_and_writes_also_where_the_bucket_is_there(fake, exports):
     readiness = s3.S3Readiness(exports, "unity")
     for _ in range(2):
         readiness.check()
-    assert fake.asked == ["GET /", *WRITE] * 2
+    assert fake.asked == ["GET /", *PROBE] * 2
 
 
 def test_a_bucket_that_is_wanting_is_made(fake, exports):
     fake.bucket = "another"
     s3.S3Readiness(exports, "unity").check()
-    assert fake.asked == ["GET /", "PUT /unity", *WRITE]
+    assert fake.asked == ["GET /", "PUT /unity", *PROBE]
 
 
-@pytest.mark.parametrize("refused", ["GET /", "PUT /unity", *WRITE])
+@pytest.mark.parametrize("refused", ["GET /", "PUT /unity", *PROBE])
 def test_a_server_that_refuses_any_of_it_is_not_ready(fake, exports, refused):
     fake.bucket = "another"
     fake.refuses = (refused,)
@@ -84,7 +85,7 @@ def test_a_server_that_refuses_any_of_it_is_not_ready(fake, exports, refused):
 
 
 def test_a_server_that_lists_but_does_not_store_is_not_ready(fake, exports):
-    fake.refuses = ("PUT /unity/.ready",)
+    fake.refuses = (f"PUT {MARK}",)
     for _ in range(2):
         with pytest.raises(NotYet, match="503"):
             s3.S3Readiness(exports, "unity").check()
