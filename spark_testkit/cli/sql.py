@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,9 @@ from spark_testkit.cli.output import Format, NameOption, OutputOption, print_jso
 from spark_testkit.stack import Stack
 
 __all__ = ["sql"]
+
+# of a job that failed, the JVM's stack is part of the message
+_STACK = re.compile(r"\s+(at |\.\.\. \d+ more)")
 
 
 def sql(
@@ -49,9 +53,12 @@ def _run(remote: str, query: str, limit: int) -> tuple[list[str], list[tuple[Any
     # pyspark refuses a remote while a master is set
     os.environ.pop("MASTER", None)
     from pyspark.errors import PySparkException
+    from pyspark.logger import PySparkLogger
 
     from spark_testkit.connect import end_session, open_session
 
+    # pyspark logs an error before it raises it
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     try:
         spark = open_session(remote)
         try:
@@ -60,10 +67,15 @@ def _run(remote: str, query: str, limit: int) -> tuple[list[str], list[tuple[Any
         finally:
             end_session(spark)
     except PySparkException as error:
-        message = str(error).partition("\n\nJVM stacktrace")[0]
+        message = _without_stack(str(error))
         if error.getCondition():
             raise InvalidInput(message) from None
         raise Terminal(message, hint="`spark-testkit status` shows whether Spark runs") from None
+
+
+def _without_stack(text: str) -> str:
+    lines = text.partition("\n\nJVM stacktrace")[0].splitlines()
+    return "\n".join(line for line in lines if not _STACK.match(line))
 
 
 def _unique(columns: Sequence[str]) -> list[str]:

@@ -152,6 +152,14 @@ def test_sql_explains_a_query_that_makes_no_sense(session, monkeypatch, where):
     assert "stacktrace" not in caught.value.message
 
 
+def test_sql_tells_why_a_job_failed_without_the_jvms_stack(session, monkeypatch):
+    said = "Job aborted\n\tat java.lang.Thread.run(Thread.java:840)\nCaused by: boom\n\t... 28 more"
+    failing(monkeypatch, "query", PySparkException(said))
+    with pytest.raises(Terminal) as caught:
+        run("sql", "SELECT 1")
+    assert caught.value.message == "Job aborted\nCaused by: boom"
+
+
 @pytest.fixture
 def steps(monkeypatch, exports):
     """The demo's steps, recorded and not run."""
