@@ -14,7 +14,15 @@ from typing import Any
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.resources import resource
 
-__all__ = ["Coordinate", "EngineSpec", "default_version", "engine_spec", "engine_specs"]
+__all__ = [
+    "Coordinate",
+    "EngineSpec",
+    "ImageGround",
+    "default_version",
+    "engine_spec",
+    "engine_specs",
+    "image_ground",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +55,23 @@ class Coordinate:
 
 
 @dataclass(frozen=True)
+class ImageGround:
+    """What every image stands on.
+
+    Attributes:
+        base: the image that Dockerfiles start from.
+        suite: the Debian release that stands in where ``base`` cannot be had.
+        java, python, glibc: the releases of that Debian.
+    """
+
+    base: str
+    suite: str
+    java: str
+    python: str
+    glibc: str
+
+
+@dataclass(frozen=True)
 class EngineSpec:
     """One engine, before anything of it is installed.
 
@@ -59,6 +84,7 @@ class EngineSpec:
         java_tested: the Java feature releases it is tested on.
         python_minimum, python_maximum: the Python releases its workers run on, both included.
         image: the container image that holds the same bits.
+        image_python: limits on the Python packages beside PySpark in that image.
         connectors: purpose (``iceberg``, ``s3``, …) to the coordinates asked for.
         provided: ``group:artifact`` of modules the connectors must not bring.
         guard_compiler: what compiles the guard of Connect; None where Spark needs no guard.
@@ -73,6 +99,7 @@ class EngineSpec:
     python_minimum: tuple[int, int]
     python_maximum: tuple[int, int]
     image: str
+    image_python: tuple[str, ...]
     connectors: Mapping[str, tuple[Coordinate, ...]]
     provided: tuple[str, ...]
     guard_compiler: Coordinate | None
@@ -106,6 +133,7 @@ def _spec(version: str, table: Mapping[str, Any]) -> EngineSpec:
         python_minimum=_release(table["python"]["minimum"]),
         python_maximum=_release(table["python"]["maximum"]),
         image=table["image"],
+        image_python=tuple(table["image_python"]),
         connectors=MappingProxyType(
             {
                 purpose: tuple(Coordinate.parse(text) for text in coordinates)
@@ -123,6 +151,12 @@ def engine_specs() -> Mapping[str, EngineSpec]:
     specs = {version: _spec(version, table) for version, table in _document()["engines"].items()}
     ordered = sorted(specs, key=_release, reverse=True)
     return MappingProxyType({version: specs[version] for version in ordered})
+
+
+@lru_cache(maxsize=1)
+def image_ground() -> ImageGround:
+    """What images are made on."""
+    return ImageGround(**_document()["images"])
 
 
 def default_version() -> str:

@@ -33,7 +33,14 @@ from spark_testkit.engine.model import Engine
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import as_recorded, read_json, record
 
-__all__ = ["ensure_archive", "find_archive", "fingerprint", "has_failed", "with_archive"]
+__all__ = [
+    "ensure_archive",
+    "find_archive",
+    "fingerprint",
+    "has_failed",
+    "training_conf",
+    "with_archive",
+]
 
 # part of every fingerprint: raise it when the training or the launch options change
 _REVISION = 1
@@ -165,7 +172,8 @@ def _stop_orphan(leftover: Path) -> None:
             os.kill(known["pid"], signal.SIGKILL)
 
 
-def _training_conf(folder: Path) -> dict[str, str]:
+def training_conf(folder: Path) -> dict[str, str]:
+    """The configuration under which an archive is trained; its tables live in ``folder``."""
     unity, here = "spark.sql.catalog.unity", "spark.sql.catalog.training"
     return {
         "spark.connect.grpc.binding.address": "127.0.0.1",
@@ -202,7 +210,7 @@ def _train(engine: Engine, folder: Path, archive: Path) -> None:
     started = launch(
         with_archive(engine, None),
         CONNECT_SERVER,
-        conf=_training_conf(folder),
+        conf=training_conf(folder),
         heap_mib=_HEAP_MIB,
         folder=folder,
         jvm_options=(f"-XX:ArchiveClassesAtExit={archive}",),

@@ -15,13 +15,17 @@ from pathlib import Path
 
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.files import write_atomically
+from spark_testkit.engine.catalogue import EngineSpec
 from spark_testkit.engine.model import Engine
 
 __all__ = [
     "CONNECT_SERVER",
     "HISTORY_SERVER",
+    "JVM_OPTIONS",
+    "LOG4J",
     "Launch",
     "launch",
+    "main_class_of",
     "quoted",
 ]
 
@@ -59,8 +63,9 @@ _SPARK_OPTIONS = (
 )
 # a small JVM on a shared laptop: quick to warm up, no collector threads
 _START_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+JVM_OPTIONS = (*_SPARK_OPTIONS, *_START_OPTIONS)
 
-_LOG4J = """\
+LOG4J = """\
 status = error
 appender.console.type = Console
 appender.console.name = console
@@ -114,6 +119,12 @@ def quoted(argument: str) -> str:
     return f'"{argument.translate(_QUOTED)}"'
 
 
+def main_class_of(spec: EngineSpec, main_class: str) -> str:
+    """The class that starts when ``main_class`` is asked for: Connect's guard where it is needed."""
+    guarded = main_class == CONNECT_SERVER and spec.guard_compiler
+    return _GUARDED_CONNECT_SERVER if guarded else main_class
+
+
 def launch(
     engine: Engine,
     main_class: str,
@@ -140,8 +151,7 @@ def launch(
     argument_file = folder / "java.args"
     log4j_file = folder / "log4j2.properties"
     arguments = [
-        *_SPARK_OPTIONS,
-        *_START_OPTIONS,
+        *JVM_OPTIONS,
         f"-Xmx{heap_mib}m",
         *([f"-XX:SharedArchiveFile={engine.cds_archive}"] if engine.cds_archive else []),
         f"-Dlog4j2.configurationFile={log4j_file.as_uri()}",
@@ -149,16 +159,14 @@ def launch(
         *jvm_options,
         "-cp",
         os.pathsep.join(map(str, engine.jars)),
-        _GUARDED_CONNECT_SERVER
-        if main_class == CONNECT_SERVER and engine.spec.guard_compiler
-        else main_class,
+        main_class_of(engine.spec, main_class),
     ]
     return Launch(
         argv=(str(engine.java.binary), f"@{argument_file}"),
         environment=_environment(engine),
         files={
             argument_file: "".join(f"{quoted(argument)}\n" for argument in arguments),
-            log4j_file: _LOG4J,
+            log4j_file: LOG4J,
         },
     )
 

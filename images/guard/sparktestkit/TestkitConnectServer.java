@@ -4,6 +4,7 @@ package sparktestkit;
 import java.lang.reflect.Method;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
@@ -23,10 +24,14 @@ import org.sparkproject.connect.grpc.protobuf.services.ProtoReflectionService;
  *
  * <p>Spark's own main class listens on every interface whatever its configuration says, and a
  * configured interceptor is gone once somebody configures another. This one does the same steps, but
- * for the address and the guard, which no configuration can take away. It is written against the
- * one release that images/engines.toml names.
+ * for the address and the guard, which no configuration can take away. Only who starts the JVM can
+ * have it listen elsewhere, as a container must; the token is asked for there too. It is written
+ * against the one release that images/engines.toml names.
  */
 public final class TestkitConnectServer {
+  /** Where to listen; a property of the JVM and not Spark's, so that no job's configuration is it. */
+  private static final String ADDRESS = "sparktestkit.address";
+
   private static final SparkConnectService$ SERVICE = SparkConnectService$.MODULE$;
   // its name, so that log settings and those who read its log need not know this class
   private static final Logger LOG = SparkConnectServer$.MODULE$.log();
@@ -55,14 +60,14 @@ public final class TestkitConnectServer {
   }
 
   /** What Spark's SparkConnectService.startGRPCService builds, elsewhere and guarded. */
-  private static Server server(SparkConf conf) {
+  private static Server server(SparkConf conf) throws UnknownHostException {
+    InetAddress address = InetAddress.getByName(System.getProperty(ADDRESS, "127.0.0.1"));
     Connect$ keys = Connect$.MODULE$;
     boolean debug = conf.getBoolean("spark.connect.grpc.debug.enabled", true);
     Number port = (Number) conf.get(keys.CONNECT_GRPC_BINDING_PORT());
     Number limit = (Number) conf.get(keys.CONNECT_GRPC_MAX_INBOUND_MESSAGE_SIZE());
     NettyServerBuilder builder =
-        NettyServerBuilder.forAddress(
-            new InetSocketAddress(InetAddress.getLoopbackAddress(), port.intValue()));
+        NettyServerBuilder.forAddress(new InetSocketAddress(address, port.intValue()));
     builder.maxInboundMessageSize(limit.intValue());
     builder.addService(new SparkConnectService(debug));
     if (debug) {
@@ -70,7 +75,7 @@ public final class TestkitConnectServer {
     }
     SparkConnectInterceptorRegistry$.MODULE$.chainInterceptors(builder);
     // the interceptor added last is the first to see a call
-    builder.intercept(new TestkitGuard());
+    builder.intercept(new TestkitGuard(address.isLoopbackAddress()));
     return builder.build();
   }
 

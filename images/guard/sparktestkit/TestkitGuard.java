@@ -14,7 +14,8 @@ import org.sparkproject.connect.grpc.ServerInterceptor;
 import org.sparkproject.connect.grpc.Status;
 
 /**
- * Lets a call to Spark Connect through only if it comes from this machine and carries the token.
+ * Lets a call to Spark Connect through only if it carries the token and, unless the server was
+ * started to be reached from elsewhere, comes from this machine.
  *
  * <p>Spark knows a token of its own since 4.0; this stands in for it before. The token is read once
  * from the environment, under the name that Spark 4 reads, since a command line is public. Where
@@ -30,6 +31,16 @@ public final class TestkitGuard implements ServerInterceptor {
   private static final Metadata.Key<String> OWN = key("x-spark-testkit-token");
 
   private final String token = System.getenv(VARIABLE);
+  private final boolean ownMachineOnly;
+
+  public TestkitGuard() {
+    this(true);
+  }
+
+  /** With {@code ownMachineOnly}, calls that come from elsewhere are refused whatever they carry. */
+  public TestkitGuard(boolean ownMachineOnly) {
+    this.ownMachineOnly = ownMachineOnly;
+  }
 
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -47,8 +58,7 @@ public final class TestkitGuard implements ServerInterceptor {
     if (token == null || token.isEmpty()) {
       return "the server was started without " + VARIABLE + ", so it refuses every call";
     }
-    SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
-    if (!(peer instanceof InetSocketAddress address) || !address.getAddress().isLoopbackAddress()) {
+    if (ownMachineOnly && !fromThisMachine(call)) {
       return "the server takes calls from its own machine only";
     }
     if (!same(headers.get(AUTHORIZATION), "Bearer " + token) && !same(headers.get(OWN), token)) {
@@ -56,6 +66,11 @@ public final class TestkitGuard implements ServerInterceptor {
           + " sc://localhost:PORT/;x-spark-testkit-token=TOKEN";
     }
     return null;
+  }
+
+  private static boolean fromThisMachine(ServerCall<?, ?> call) {
+    SocketAddress peer = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+    return peer instanceof InetSocketAddress address && address.getAddress().isLoopbackAddress();
   }
 
   /** Compares in a time that does not tell how much of the token was right. */

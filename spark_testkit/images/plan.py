@@ -1,0 +1,192 @@
+"""Which images there are and what goes into each: decided from locks and small files alone.
+
+Every image's identity holds its parent's, so a change of one layer changes it and those above it,
+and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.engine.catalogue import EngineSpec, ImageGround
+from spark_testkit.engine.guard import guard_of
+from spark_testkit.engine.lockfile import LockedJar, read_lock
+from spark_testkit.images import packages
+from spark_testkit.images.context import folder_entries
+from spark_testkit.images.launching import launch_files
+from spark_testkit.images.model import ImageSpec, Part
+from spark_testkit.resources import resource
+
+__all__ = ["LAYERS", "Surroundings", "check_layers", "plan_images"]
+
+# from the ground up
+LAYERS = (
+    "minio",
+    "testkit",
+    "spark-base",
+    "spark-runtime",
+    "spark-connectors",
+    "spark-platform",
+    "spark-platform-dev",
+)
+_STANDS_ON = {
+    "spark-runtime": "spark-base",
+    "spark-connectors": "spark-runtime",
+    "spark-platform": "spark-connectors",
+    "spark-platform-dev": "spark-platform",
+}
+_LABEL = "org.opencontainers.image"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a plan depends on besides the repository's own files.
+
+    Attributes:
+        base_identity: what the base image is made of; empty while nobody knows.
+        minio: version of the MinIO program there is, or None.
+        certificates: extra authorities by file name (``*.crt``, PEM).
+        sources: identity of the toolkit's own Python sources.
+    """
+
+    base_identity: str
+    minio: str | None
+    certificates: Mapping[str, bytes]
+    sources: str
+
+
+def check_layers(wanted: Sequence[str]) -> None:
+    """Refuse a layer that there is not.
+
+    Raises:
+        InvalidInput: names it and those there are.
+    """
+    for layer in wanted:
+        if layer not in LAYERS:
+            raise InvalidInput(
+                f"layer {layer!r} is not known", hint=f"allowed: {', '.join(LAYERS)}"
+            )
+
+
+def plan_images(
+    spec: EngineSpec,
+    ground: ImageGround,
+    surroundings: Surroundings,
+    *,
+    cache_dir: Path,
+    layers: Sequence[str] = (),
+) -> tuple[ImageSpec, ...]:
+    """The images of an engine, each after the one it stands on.
+
+    Args:
+        layers: those wanted, and with them what they stand on; all where there is none.
+
+    Raises:
+        InvalidInput: no such layer.
+    """
+    check_layers(layers)
+    wanted = set(layers or LAYERS)
+    if not layers and surroundings.minio is None:
+        wanted.discard("minio")
+    for layer in reversed(LAYERS):
+        if layer in wanted and layer in _STANDS_ON:
+            wanted.add(_STANDS_ON[layer])
+    planned: dict[str, ImageSpec] = {}
+    for layer in LAYERS:
+        if layer in wanted:
+            parent = planned.get(_STANDS_ON.get(layer, ""))
+            planned[layer] = _planned(layer, parent, spec, ground, surroundings, cache_dir)
+    return tuple(planned.values())
+
+
+def _planned(
+    layer: str,
+    parent: ImageSpec | None,
+    spec: EngineSpec,
+    ground: ImageGround,
+    surroundings: Surroundings,
+    cache_dir: Path,
+) -> ImageSpec:
+    of_engine = layer in _STANDS_ON
+    version, moving = {
+        "minio": (surroundings.minio or "", "latest"),
+        "testkit": (ground.suite, "latest"),
+        "spark-base": (f"java{ground.java}", f"java{ground.java}-latest"),
+        "spark-platform-dev": (f"{spec.pyspark}-dev", f"{spec.version}-dev"),
+    }.get(layer, (spec.pyspark, f"{spec.version}-latest"))
+    base = parent.moving if parent else ground.base
+    return ImageSpec(
+        layer=layer,
+        repository="spark-platform" if layer == "spark-platform-dev" else layer,
+        version=version,
+        moving_tag=moving,
+        engine=spec.version if of_engine else None,
+        parent=parent.exact if parent else ground.base,
+        parts=tuple(_parts(layer, spec, surroundings, cache_dir)),
+        build_args={
+            "spark-base": {"JAVA_RELEASE": ground.java},
+            "spark-runtime": {"PYTHON_RELEASE": ground.python},
+        }.get(layer, {}),
+        labels={f"{_LABEL}.version": version, f"{_LABEL}.base.name": base},
+        ground="" if parent else surroundings.base_identity,
+    )
+
+
+def _parts(
+    layer: str, spec: EngineSpec, surroundings: Surroundings, cache_dir: Path
+) -> Iterable[Part]:
+    yield Part("", f"folder:{layer}", folder_identity(resource(f"images/{layer}")))
+    testkit_lock = packages.testkit_lock()
+    match layer:
+        case "minio":
+            yield Part("bin", "minio", surroundings.minio or "")
+        case "testkit":
+            yield Part("testkit/packages", "testkit-packages", identity(testkit_lock))
+            yield Part("testkit/source", "sources", surroundings.sources)
+        case "spark-base":
+            yield Part("certs", "certificates", identity(surroundings.certificates))
+        case "spark-runtime":
+            locked = read_lock(spec.version)
+            guard = guard_of(spec, locked, cache_dir)
+            yield Part("packages", "packages", identity(packages.engine_lock(spec)))
+            yield Part("spark", "spark", spec.pyspark)
+            yield Part("spark/jars", "connect", identity(connect_jars(spec, locked)))
+            yield Part("spark/jars", "guard", guard.jar.stem if guard else "")
+            yield Part("launch", "launch", identity(launch_files(spec)))
+        case "spark-connectors":
+            jars = read_lock(spec.version)
+            yield Part("jars", "connectors", identity(sorted(map(str, jars))))
+            yield Part("launch", "connectors-classpath", "")
+        case "spark-platform":
+            yield Part("platform", "rooms", "jars python init.d conf")
+        case "spark-platform-dev":
+            beside = packages.beside(testkit_lock, packages.engine_lock(spec))
+            yield Part("testkit/packages", "dev-packages", identity(beside))
+            yield Part("testkit/source", "sources", surroundings.sources)
+    if layer != "spark-base":
+        yield Part("sbom", "sbom", "1")
+
+
+def connect_jars(spec: EngineSpec, locked: Iterable[LockedJar]) -> list[LockedJar]:
+    """The jars of a Connect that its Spark does not bring: Spark's own, not connectors."""
+    wanted = spec.connectors.get("connect", ())
+    return [jar for jar in locked if jar.coordinate in wanted]
+
+
+def identity(value: object) -> str:
+    """A hash of a value's text."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:20]
+
+
+def folder_identity(folder: Path) -> str:
+    """A hash of a folder's files, their names and whether they may be run."""
+    digest = hashlib.sha256()
+    for entry in folder_entries(folder):
+        assert isinstance(entry.content, Path)
+        content = hashlib.sha256(entry.content.read_bytes()).hexdigest()
+        digest.update(f"{entry.path}\n{entry.executable}\n{content}\n".encode())
+    return digest.hexdigest()[:20]
