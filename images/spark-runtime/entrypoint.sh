@@ -12,6 +12,8 @@ PLATFORM=/opt/platform
 CERTS=/opt/certs
 LAUNCH="$SPARK_HOME/launch"
 ARCHIVE="$LAUNCH/classes.jsa"
+# what init scripts may replace
+export SPARK_PLATFORM_DEFAULTS="${SPARK_PLATFORM_DEFAULTS:-$PLATFORM/conf/spark-defaults.conf}"
 
 fail() {
   echo "entrypoint: $1" >&2
@@ -75,7 +77,7 @@ class_path() {
 
 # The platform's defaults, then the job's own properties, which win: Java keeps the last of a key
 driver_arguments() {
-  local defaults="$PLATFORM/conf/spark-defaults.conf" own="${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf"
+  local defaults="$SPARK_PLATFORM_DEFAULTS" own="${SPARK_CONF_DIR:-$SPARK_HOME/conf}/spark-defaults.conf"
   arguments=()
   while (($#)); do
     case "$1" in

@@ -120,7 +120,7 @@ def quoted(argument: str) -> str:
 
 
 def main_class_of(spec: EngineSpec, main_class: str) -> str:
-    """The class that starts when ``main_class`` is asked for: Connect's guard where it is needed."""
+    """The class that starts when ``main_class`` is asked for: guarded where Spark needs it."""
     guarded = main_class == CONNECT_SERVER and spec.guard_compiler
     return _GUARDED_CONNECT_SERVER if guarded else main_class
 

@@ -1,4 +1,4 @@
-"""The image that Dockerfiles start from: one that is here, else a registry's, else made of packages.
+"""The image that Dockerfiles start from: one that is here, or a registry's, or made of packages.
 
 Where no registry can be reached, mmdebstrap makes the same small Debian from Debian's packages.
 """

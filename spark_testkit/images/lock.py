@@ -64,8 +64,7 @@ def main() -> int:
         write_atomically(testkit, text, mode=0o644)
         for spec in engine_specs().values():
             asked = [f"pyspark[connect]=={spec.pyspark}", *spec.image_python]
-            without = ("--no-emit-package", "pyspark", "--no-emit-package", "py4j")
-            text = _compiled(asked, testkit, *without)
+            text = _compiled(asked, testkit, "--no-emit-package", "pyspark")
             write_atomically(locks / f"python-{spec.version}.txt", text, mode=0o644)
     except PlatformError as error:
         sys.stderr.write(f"{error}\n")

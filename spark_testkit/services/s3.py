@@ -81,7 +81,12 @@ def _find_seaweedfs() -> Path | None:
 
 
 def plan(context: PlanContext) -> ServiceSpec:
-    """The S3 server of a stack, with the warehouse bucket made."""
+    """The S3 server of a stack, with the warehouse bucket made.
+
+    Options:
+        server: "minio" or "seaweedfs".
+        bind: address to listen on; a container's own is another than loopback.
+    """
     server, program = find_server(context.settings, context.request.options.get("server"))
     port = context.ports["api"]
     endpoint = f"http://localhost:{port}"
@@ -106,13 +111,18 @@ def plan(context: PlanContext) -> ServiceSpec:
     )
 
 
+def _bind(context: PlanContext) -> str:
+    address: str = context.request.options.get("bind", "127.0.0.1")
+    return address
+
+
 _Plan = tuple[tuple[str, ...], dict[str, str], dict[Path, str]]
 
 
 def _plan_minio(context: PlanContext, program: Path) -> _Plan:
     argv = (
         *(str(program), "server", "--quiet"),
-        *("--address", f"127.0.0.1:{context.ports['api']}"),
+        *("--address", f"{_bind(context)}:{context.ports['api']}"),
         str(context.folder / "data"),
     )
     environment = {
@@ -140,7 +150,7 @@ def _plan_seaweedfs(context: PlanContext, program: Path) -> _Plan:
     options = {
         "dir": folder / "data",
         "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
+        "ip.bind": _bind(context),
         "s3.port": ports["api"],
         "s3.port.grpc": ports["s3-grpc"],
         "s3.port.iceberg": 0,

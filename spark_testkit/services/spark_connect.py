@@ -33,6 +33,7 @@ __all__ = [
     "ConnectReadiness",
     "prepare_engine",
     "spark_conf",
+    "table_conf",
     "temporary_files_in",
 ]
 
@@ -124,7 +125,7 @@ def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
         "spark.local.dir": str(context.folder / TEMPORARY),
         **(_FOR_NEWER_CLIENTS if spec.version in ("4.0", "3.5") else {}),
         **_event_log_conf(context),
-        **_table_conf(context.peers),
+        **table_conf(context.peers),
     }
     conf.update({key: str(value) for key, value in options.get("conf", {}).items()})
     return conf
@@ -139,7 +140,8 @@ def _event_log_conf(context: PlanContext) -> dict[str, str]:
     }
 
 
-def _table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
+def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
+    """What lets Spark find the tables and buckets of the services it is wired to."""
     store = peers["s3"].exports
     catalog = f"spark.sql.catalog.{unity_catalog.CATALOG}"
     return {

@@ -17,11 +17,15 @@ _ICEBERG_PATH = "/api/2.1/unity-catalog/iceberg"
 
 
 def plan(context: PlanContext) -> ServiceSpec:
-    """The catalog server: one catalog, ``unity``, stored under ``s3://unity``."""
+    """The catalog server: one catalog, ``unity``, stored under ``s3://unity``.
+
+    Options:
+        bind: address to listen on; a container's own is another than loopback.
+    """
     store = context.peers["s3"].exports
     port = context.ports["api"]
     config = {
-        "host": "127.0.0.1",
+        "host": context.request.options.get("bind", "127.0.0.1"),
         "port": port,
         "database": str(context.folder / "catalog.sqlite"),
         "catalogs": [{"name": CATALOG, "storage_root": f"s3://{s3.WAREHOUSE_BUCKET}"}],

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NoReturn
 
 SPARK_HOME = Path("/opt/spark")
-PLATFORM = Path("/opt/platform")
 TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 - a variable's name
 ANONYMOUS = "SPARK_CONNECT_ANONYMOUS"
 
@@ -74,7 +73,10 @@ def configuration(options: argparse.Namespace, environ: Mapping[str, str]) -> di
     """Spark's configuration: the platform's, the container's, then what the arguments say."""
     own = Path(environ.get("SPARK_CONF_DIR") or SPARK_HOME / "conf") / "spark-defaults.conf"
     conf: dict[str, str] = {}
-    for file in (PLATFORM / "conf" / "spark-defaults.conf", options.properties_file or own):
+    defaults = Path(
+        environ.get("SPARK_PLATFORM_DEFAULTS") or "/opt/platform/conf/spark-defaults.conf"
+    )
+    for file in (defaults, options.properties_file or own):
         if file.is_file():
             read = properties(file.read_text("utf-8"))
             conf.update((key, value) for key, value in read.items() if key.startswith("spark."))

@@ -48,7 +48,7 @@ def main(archive: Path, folder: Path) -> None:
     port = _port(server, log)
     header = "x-spark-testkit-token" if "TestkitConnectServer" in _facts() else "token"
     environment["SPARK_REMOTE"] = f"sc://localhost:{port}/;{header}={token}"
-    # what the queries reached before one broke off is in the archive all the same
+    # a query that fails is no matter, a client that cannot run is
     done = subprocess.run(
         [sys.executable, LAUNCH / "training.py"],
         env=environment,
@@ -56,7 +56,9 @@ def main(archive: Path, folder: Path) -> None:
         timeout=_TRAINING_TIMEOUT_S,
         check=False,
     )
-    print(f"training ended with {done.returncode}", flush=True)  # noqa: T201
+    if done.returncode:
+        server.kill()
+        sys.exit(f"the training ended with {done.returncode}\n{_tail(log)}")
     server.send_signal(signal.SIGTERM)
     server.wait(_STOP_TIMEOUT_S)
     if not archive.exists():
