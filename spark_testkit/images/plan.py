@@ -145,7 +145,7 @@ def _parts(
         case "minio":
             yield Part("bin", "minio", surroundings.minio or "")
         case "testkit":
-            yield Part("testkit/packages", "testkit-packages", identity(testkit_lock))
+            yield Part("testkit/packages", "testkit-packages", identity(packages.servers_lock()))
             yield Part("testkit/source", "sources", surroundings.sources)
         case "spark-base":
             yield Part("certs", "certificates", identity(surroundings.certificates))
