@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ _NO_ENGINE = (
 _FULL = "no space left on device"
 _FULL_HINT = "free some: `docker system df` shows what Docker holds, `docker image prune` drops old"
 _TAIL_LINES = 20
+# the classic builder paints what steps write to stderr
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Daemon:
@@ -138,7 +141,7 @@ def read_build(
         if "error" in message:
             raise build_failure(tag, str(message["error"]), tail)
         for line in str(message.get("stream", "")).splitlines():
-            if text := line.strip():
+            if text := _COLOUR.sub("", line).strip():
                 tail = [*tail[1 - _TAIL_LINES :], text]
                 on_line(text)
 

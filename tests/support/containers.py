@@ -1,4 +1,4 @@
-"""Containers for tests: started through the engine's API, found again by a label, always removed."""
+"""Containers for tests: started through the engine, found again by a label, always removed."""
 
 from __future__ import annotations
 
