@@ -28,6 +28,8 @@ _PACKAGES = ("spark_testkit", "spark_emulators", "spark_platform")
 # what of pyspark's wheel is not Spark's distribution but the Python package
 _DISTRIBUTION = ("bin", "sbin", "jars", "licenses")
 _NOT_WANTED = ("tests", "examples", "data")
+# an installed wheel's copies of what lies beside the packages in a checkout
+_DATA = ("_data",)
 _MINIO = re.compile(rb"mod\tgithub\.com/minio/minio\t(v\S+)\t")
 
 
@@ -207,20 +209,17 @@ def _source_folders() -> Iterator[tuple[str, Path]]:
 
 def _sources() -> Iterator[Entry]:
     for name, folder in _source_folders():
-        for entry in folder_entries(folder, without=("_data",)):
+        for entry in folder_entries(folder, without=_DATA):
             yield entry.under(name)
-    # what a service reads of the toolkit's data; a checkout has it beside the package
-    for entry in folder_entries(resource("images/locks")):
-        yield entry.under("spark_testkit/_data/images/locks")
+    # a checkout has it beside the package
     data = resource("images/engines.toml").read_bytes()
     yield Entry("spark_testkit/_data/images/engines.toml", data)
 
 
 def sources_identity() -> str:
     """Identity of the toolkit's own Python sources."""
-    folders = [folder for _, folder in _source_folders()]
-    folders.append(resource("images/locks"))
-    return identity([folder_identity(folder) for folder in folders])
+    folders = [folder_identity(folder, without=_DATA) for _, folder in _source_folders()]
+    return identity([*folders, resource("images/engines.toml").read_bytes()])
 
 
 def _minio_program(settings: Settings) -> Path:

@@ -182,10 +182,10 @@ def identity(value: object) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()[:20]
 
 
-def folder_identity(folder: Path) -> str:
+def folder_identity(folder: Path, *, without: Sequence[str] = ()) -> str:
     """A hash of a folder's files, their names and whether they may be run."""
     digest = hashlib.sha256()
-    for entry in folder_entries(folder):
+    for entry in folder_entries(folder, without=without):
         assert isinstance(entry.content, Path)
         content = hashlib.sha256(entry.content.read_bytes()).hexdigest()
         digest.update(f"{entry.path}\n{entry.executable}\n{content}\n".encode())
