@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spark_testkit.engine.catalogue import EngineSpec, engine_spec, engine_specs
-from spark_testkit.engine.connect import TOKEN_VARIABLE, connect_url
+from spark_testkit.engine.connect import TOKEN_VARIABLE, conf_for_newer_clients, connect_url
 from spark_testkit.engine.installer import install, is_installed
 from spark_testkit.engine.launcher import CONNECT_SERVER, HISTORY_SERVER, Launch, launch
 from spark_testkit.engine.model import Engine
@@ -18,6 +18,7 @@ __all__ = [
     "Launch",
     "OnProgress",
     "Progress",
+    "conf_for_newer_clients",
     "connect_url",
     "engine_spec",
     "engine_specs",

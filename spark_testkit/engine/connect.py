@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from spark_testkit.engine.catalogue import EngineSpec
 
-__all__ = ["TOKEN_VARIABLE", "connect_url"]
+__all__ = ["TOKEN_VARIABLE", "conf_for_newer_clients", "connect_url"]
 
 # in the server's environment, since a command line is public
 TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105
+
+# what a 4.1 client asks an older server for, and fails without; large enough that it never sends a
+# local table in the chunks that an older server does not know
+_FOR_NEWER_CLIENTS = {
+    "spark.sql.session.localRelationCacheThreshold": str(64 * 1024**2),
+    "spark.sql.session.localRelationChunkSizeRows": "10000",
+    "spark.sql.session.localRelationChunkSizeBytes": str(16 * 1024**2),
+    "spark.sql.session.localRelationBatchOfChunksSizeBytes": str(1024**3),
+    "spark.sql.execution.pandas.inferPandasDictAsMap": "false",
+    "spark.sql.pyspark.legacy.inferMapTypeFromFirstPair.enabled": "false",
+    "spark.sql.execution.arrow.useLargeVarTypes": "false",
+}
 
 
 def connect_url(spec: EngineSpec, port: int, token: str) -> str:
@@ -21,3 +33,8 @@ def connect_url(spec: EngineSpec, port: int, token: str) -> str:
     """
     name = "x-spark-testkit-token" if spec.guard_compiler else "token"
     return f"sc://localhost:{port}/;{name}={token}"
+
+
+def conf_for_newer_clients(spec: EngineSpec) -> dict[str, str]:
+    """What a server of this engine must be configured with to answer clients of Spark 4.1."""
+    return dict(_FOR_NEWER_CLIENTS) if spec.version in ("4.0", "3.5") else {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spark_testkit.engine import cds, training
 from spark_testkit.engine.catalogue import EngineSpec
+from spark_testkit.engine.connect import conf_for_newer_clients
 from spark_testkit.engine.launcher import (
     CONNECT_SERVER,
     HISTORY_SERVER,
@@ -24,6 +25,7 @@ def launch_files(spec: EngineSpec) -> dict[str, bytes]:
         "connect": main_class_of(spec, CONNECT_SERVER),
         "connect_without_token": CONNECT_SERVER,
         "history": HISTORY_SERVER,
+        "connect_conf": conf_for_newer_clients(spec),
         "java_options": JVM_OPTIONS,
     }
     conf = {

@@ -15,6 +15,7 @@ from spark_testkit.engine import (
     CONNECT_SERVER,
     TOKEN_VARIABLE,
     EngineSpec,
+    conf_for_newer_clients,
     connect_url,
     install,
     launch,
@@ -39,17 +40,6 @@ __all__ = [
 
 EVENT_LOG_FOLDER = "spark-events"
 _DRIVER_MEMORY_MIB = 1024
-# what a 4.1 client asks an older server for, and fails without; large enough that it never sends a
-# local table in the chunks that an older server does not know
-_FOR_NEWER_CLIENTS = {
-    "spark.sql.session.localRelationCacheThreshold": str(64 * 1024**2),
-    "spark.sql.session.localRelationChunkSizeRows": "10000",
-    "spark.sql.session.localRelationChunkSizeBytes": str(16 * 1024**2),
-    "spark.sql.session.localRelationBatchOfChunksSizeBytes": str(1024**3),
-    "spark.sql.execution.pandas.inferPandasDictAsMap": "false",
-    "spark.sql.pyspark.legacy.inferMapTypeFromFirstPair.enabled": "false",
-    "spark.sql.execution.arrow.useLargeVarTypes": "false",
-}
 
 
 def plan(context: PlanContext) -> ServiceSpec:
@@ -123,7 +113,7 @@ def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": (context.folder / "warehouse").as_uri(),
         "spark.local.dir": str(context.folder / TEMPORARY),
-        **(_FOR_NEWER_CLIENTS if spec.version in ("4.0", "3.5") else {}),
+        **conf_for_newer_clients(spec),
         **_event_log_conf(context),
         **table_conf(context.peers),
     }

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
     conf = configuration(options, environ)
     if options.command == "connect":
         main_class = _connect_class(facts, environ)
-        conf = {**_connect_defaults(conf), **conf}
+        conf = {**_connect_defaults(conf), **facts["connect_conf"], **conf}
     else:
         main_class = facts["history"]
         conf = {"spark.history.fs.logDirectory": "file:///tmp/spark-events", **conf}
