@@ -91,8 +91,8 @@ class Materials:
             case "connectors":
                 return self._jars(connect=False)
             case "launch":
-                files = {**launch_files(self._spec), "classpath/10-spark": self._class_path(True)}
-                return (Entry(name, data) for name, data in files.items())
+                own = {**launch_files(self._spec), "classpath/10-spark": self._class_path(True)}
+                return (Entry(name, data) for name, data in own.items())
             case "connectors-classpath":
                 return iter([Entry("classpath/20-connectors", self._class_path(False))])
             case "rooms":
