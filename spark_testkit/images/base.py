@@ -39,14 +39,19 @@ def base_identity(daemon: Daemon, ground: ImageGround) -> str:
     return hashlib.sha256(json.dumps(image["RootFS"]["Layers"]).encode()).hexdigest()[:20]
 
 
-def ensure_base(daemon: Daemon, ground: ImageGround, on_line: Callable[[str], None]) -> str:
+def ensure_base(
+    daemon: Daemon, ground: ImageGround, on_line: Callable[[str], None], *, fresh: bool = False
+) -> str:
     """Have the base image and say what it is made of.
+
+    Args:
+        fresh: get it anew, also where there is one.
 
     Raises:
         Missing: it is not here, no registry gave it and mmdebstrap is not installed.
         CommandFailed: mmdebstrap could not get Debian's packages.
     """
-    if found := base_identity(daemon, ground):
+    if not fresh and (found := base_identity(daemon, ground)):
         return found
     on_line(f"pulling {ground.base}")
     if not daemon.pull(ground.base):

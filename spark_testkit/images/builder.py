@@ -110,7 +110,7 @@ def build(
     Args:
         layers: those wanted; all where there is none.
         certificates: extra authorities that the images shall trust.
-        fresh: build anew what is there, on Debian's packages of today.
+        fresh: build anew what is there, the base image too, on Debian's packages of today.
 
     Raises:
         InvalidInput: no such layer.
@@ -133,9 +133,11 @@ def build(
             on_wait=lambda holder: tell("wait", f"for {holder}"),
         ),
     ):
-        known = base_identity(daemon, image_ground())
+        known = "" if fresh else base_identity(daemon, image_ground())
         if not known:
-            known = ensure_base(daemon, image_ground(), lambda line: tell("base", line))
+            known = ensure_base(
+                daemon, image_ground(), lambda line: tell("base", line), fresh=fresh
+            )
             tell("base", image_ground().base, 1)
         images = planned(spec, settings, known, layers=layers, certificates=certificates)
         built = []

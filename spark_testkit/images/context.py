@@ -42,12 +42,16 @@ class Entry:
 
 
 def folder_entries(folder: Path, *, without: Iterable[str] = ()) -> Iterator[Entry]:
-    """Every file under a folder, but for what Python compiled and the names in ``without``."""
+    """Every file under a folder, but for what Python compiled and the names in ``without``.
+
+    Shell scripts may be run whatever the file's mode is: an installed wheel does not keep modes.
+    """
     left_out = {"__pycache__", *without}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         if path.is_file() and not left_out.intersection(relative.parts):
-            yield Entry(relative.as_posix(), path, bool(path.stat().st_mode & 0o100))
+            runs = path.suffix == ".sh" or bool(path.stat().st_mode & 0o100)
+            yield Entry(relative.as_posix(), path, runs)
 
 
 def write_context(entries: Iterable[Entry], output: IO[bytes]) -> None:

@@ -63,6 +63,12 @@ def test_a_folder_is_read_without_what_python_compiled(tmp_path):
     assert [each.path for each in folder_entries(tmp_path, without=("tests",))] == ["p/a.py"]
 
 
+def test_a_script_may_be_run_whatever_its_installer_made_of_it(tmp_path):
+    (tmp_path / "a.sh").touch(0o644)
+    (tmp_path / "b").touch(0o644)
+    assert [each.executable for each in folder_entries(tmp_path)] == [True, False]
+
+
 def test_empty_folders_are_kept():
     with tarfile.open(fileobj=io.BytesIO(tar([Entry("a/b", None)]))) as archive:
         assert [(each.name, each.isdir()) for each in archive] == [("a", True), ("a/b", True)]
