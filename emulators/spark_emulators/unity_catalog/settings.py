@@ -51,7 +51,8 @@ class Settings(_Strict):
         database: path of the SQLite file.
         catalogs: the catalogs it serves.
         file_io: pyiceberg FileIO properties, for this server's own reads and writes only.
-        client_properties: properties every client is told; put no secret of the server here.
+        client_properties: defaults every client is told, which its own win over; put no secret of
+            the server here.
     """
 
     host: str = "127.0.0.1"

@@ -48,21 +48,21 @@ def listing(key: str, entries: Sequence[Any], page: Page) -> Response:
 
 def table_answer(
     version: TableVersion,
-    config: Mapping[str, str] | None = None,
     snapshots: str = ALL_SNAPSHOTS,
 ) -> Response:
     """A table's state.
 
+    It says nothing of how to reach the files: what it said would win over what a client was told
+    by its user, and clients see the store under different names (this machine's, a container's).
+    What holds for all of them is among the defaults of the catalog's configuration.
+
     Args:
-        config: properties for the client's own file access; None in the answer to a commit.
         snapshots: ``ALL_SNAPSHOTS``, or ``REFS_ONLY`` for those that branches and tags point to.
     """
     metadata = refs_only(version.metadata) if snapshots == REFS_ONLY else version.metadata
     body: dict[str, Any] = {"metadata": metadata.model_dump(mode="json")}
     if version.location is not None:
         body["metadata-location"] = version.location
-    if config is not None:
-        body["config"] = dict(config)
     response = json_answer(body)
     if version.location is None:
         return response

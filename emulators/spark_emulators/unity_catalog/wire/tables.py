@@ -69,7 +69,7 @@ def create(domain: Domain, call: Call) -> Response:
         body.properties,
     )
     make = domain.tables.stage if body.stage_create else domain.tables.create
-    return table_answer(make(new), domain.settings.client_properties)
+    return table_answer(make(new))
 
 
 def load(domain: Domain, call: Call) -> Response:
@@ -82,7 +82,7 @@ def load(domain: Domain, call: Call) -> Response:
     tag = etag(version.location, snapshots)
     if _matches(call.headers.get("if-none-match", ""), tag):
         return unchanged(tag)
-    return table_answer(version, domain.settings.client_properties, snapshots)
+    return table_answer(version, snapshots)
 
 
 def exists(domain: Domain, call: Call) -> Response:
@@ -101,7 +101,7 @@ def register(domain: Domain, call: Call) -> Response:
     body = call.parse(RegisterTable)
     table = call.new_table(catalog, body.name)
     version = domain.tables.register(table, body.metadata_location, overwrite=body.overwrite)
-    return table_answer(version, domain.settings.client_properties)
+    return table_answer(version)
 
 
 def rename(domain: Domain, call: Call) -> Response:
