@@ -16,8 +16,8 @@ from pathlib import Path
 
 from spark_platform.kernel import process
 from spark_platform.kernel.errors import CommandFailed, Missing
+from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.catalogue import ImageGround
-from spark_testkit.images.daemon import Daemon, docker_errors
 
 __all__ = ["base_identity", "ensure_base"]
 

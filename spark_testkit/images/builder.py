@@ -16,12 +16,12 @@ from pathlib import Path
 
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_platform.kernel.files import write_atomically
+from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import EngineSpec, OnProgress, Progress
 from spark_testkit.engine.catalogue import image_ground
 from spark_testkit.engine.storage import disk_full_explained, exclusive
 from spark_testkit.images.base import base_identity, ensure_base
 from spark_testkit.images.context import write_context
-from spark_testkit.images.daemon import Daemon
 from spark_testkit.images.materials import Materials, minio_version, sources_identity
 from spark_testkit.images.model import ImageSpec
 from spark_testkit.images.plan import Surroundings, check_layers, plan_images

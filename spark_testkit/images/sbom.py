@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from spark_platform.kernel.errors import NotFound
+from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.lockfile import LockedJar
-from spark_testkit.images.daemon import Daemon, docker_errors
 
 __all__ = [
     "debian_components",

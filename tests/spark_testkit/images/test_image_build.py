@@ -9,11 +9,11 @@ from containers import tar_of
 from stacks import cli
 
 from spark_platform.kernel.errors import CommandFailed, InvalidInput, Missing, NotFound, Terminal
+from spark_testkit.docker.daemon import Daemon, read_build
 from spark_testkit.engine import engine_spec
 from spark_testkit.engine.catalogue import ImageGround
 from spark_testkit.engine.lockfile import read_lock
 from spark_testkit.images import base, builder
-from spark_testkit.images.daemon import Daemon, read_build
 from spark_testkit.images.sbom import debian_components, sbom
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings

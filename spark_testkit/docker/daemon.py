@@ -80,6 +80,12 @@ class Daemon:
                 return None
         return found
 
+    def images(self) -> frozenset[str]:
+        """The names of the local images."""
+        with docker_errors("listing images"):
+            found = self.client.api.images()
+        return frozenset(name for each in found for name in each["RepoTags"] or ())
+
     def tag(self, reference: str, name: str) -> None:
         """Give a local image another name."""
         repository, _, tag = name.rpartition(":")
@@ -89,10 +95,11 @@ class Daemon:
     def pull(self, reference: str) -> bool:
         """Whether a registry gave the image."""
         import docker
+        from docker.utils import parse_repository_tag
 
-        repository, _, tag = reference.rpartition(":")
+        repository, tag = parse_repository_tag(reference)
         try:
-            self.client.api.pull(repository, tag)
+            self.client.api.pull(repository, tag or "latest")
         except docker.errors.APIError:
             return False
         return self.image(reference) is not None
