@@ -16,7 +16,7 @@ from spark_platform.kernel.files import private_folder, write_atomically
 from spark_testkit.engine import CONNECT_SERVER, Engine, install
 from spark_testkit.ports import free_ports
 from spark_testkit.service import TEMPORARY, PlanContext, ServiceRequest, ServiceSpec
-from spark_testkit.services import closure, service, spark_connect
+from spark_testkit.services import closure, service, spark_connect, spark_jvm
 
 __all__ = ["ConnectServer", "plan_context", "planned_as_stack", "planned_as_stock"]
 
@@ -84,7 +84,7 @@ def _spark_submit(context: PlanContext, engine: Engine) -> tuple[str, ...]:
         *("--driver-memory", f"{_HEAP_MIB}m"),
         # not --jars, which would have Spark copy each of them as well
         *("--driver-class-path", os.pathsep.join(map(str, connectors))),
-        *("--driver-java-options", " ".join(spark_connect.temporary_files_in(context.folder))),
+        *("--driver-java-options", " ".join(spark_jvm.temporary_files_in(context.folder))),
         *(word for key, value in conf.items() for word in ("--conf", f"{key}={value}")),
     )
 

@@ -13,7 +13,15 @@ from typing import Any, Protocol
 from spark_testkit.engine.progress import OnProgress
 from spark_testkit.settings import Settings
 
-__all__ = ["TEMPORARY", "PlanContext", "Readiness", "Service", "ServiceRequest", "ServiceSpec"]
+__all__ = [
+    "TEMPORARY",
+    "Place",
+    "PlanContext",
+    "Readiness",
+    "Service",
+    "ServiceRequest",
+    "ServiceSpec",
+]
 
 # in each service's folder: where its TMPDIR is, made before it starts
 TEMPORARY = "tmp"
@@ -27,8 +35,25 @@ class Readiness(Protocol):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a service runs, as its plan has to know it.
+
+    Attributes:
+        listen: the address to bind.
+        host: the name by which the stack's other services reach it.
+        container: whether it runs from an image, and its programs are the image's.
+        images: names of the images there are.
+    """
+
+    listen: str = "127.0.0.1"
+    host: str = "localhost"
+    container: bool = False
+    images: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class ServiceSpec:
-    """One service of one stack, ready to be run by any provider.
+    """One service of one stack, ready to be run by the provider it was planned for.
 
     Attributes:
         name: unique in its stack.
@@ -38,9 +63,13 @@ class ServiceSpec:
         ports: purpose → TCP port on the loopback interface.
         endpoint: the address people are shown.
         exports: environment variables a client of this service needs (``spark-testkit env``).
+        peer_exports: the same for the stack's other services; empty where they are the same.
         readiness: how to know it works.
         after: services that must work before this one starts.
         detail: what is worth knowing about the choice made ("SeaweedFS: no minio on PATH").
+        image: what a container is made of; empty where it is a process.
+        listens: purpose → port inside the container, of those of ``ports``.
+        heap_mib: memory that is the service's for certain, MiB; a container must have more.
     """
 
     name: str
@@ -51,8 +80,16 @@ class ServiceSpec:
     files: Mapping[Path, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
+    peer_exports: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     detail: str = ""
+    image: str = ""
+    listens: Mapping[str, int] = field(default_factory=dict)
+    heap_mib: int = 0
+
+    def for_peers(self) -> Mapping[str, str]:
+        """Environment variables that the stack's other services need."""
+        return self.peer_exports or self.exports
 
 
 @dataclass(frozen=True)
@@ -81,12 +118,14 @@ class PlanContext:
 
     Attributes:
         request: the instance and its options.
-        folder: this service's own folder (0700); exists only while the service does.
-        stack_folder: the stack's folder, for what services share.
-        ports: purpose → the port allocated for it.
+        folder: this service's own folder (0700), as it sees it; exists only while it does.
+        stack_folder: the stack's folder, as services see it, for what they share.
+        ports: purpose → the port to listen on.
         secrets: the stack's own random secrets, by name; made once per stack.
         peers: the specs of the services this one needs, by kind; planned before it.
         settings: where caches live.
+        place: where it will run.
+        published: purpose → the port on this machine's loopback interface; ``ports`` when None.
     """
 
     request: ServiceRequest
@@ -96,6 +135,31 @@ class PlanContext:
     secrets: Mapping[str, str]
     peers: Mapping[str, ServiceSpec]
     settings: Settings
+    place: Place = field(default_factory=Place)
+    published: Mapping[str, int] | None = None
+
+    def outside(self, purpose: str) -> str:
+        """``host:port`` for clients on this machine."""
+        # stock Python clients send a token without TLS only to a host spelled `localhost`
+        return f"localhost:{(self.published or self.ports)[purpose]}"
+
+    def inside(self, purpose: str) -> str:
+        """``host:port`` for the stack's other services."""
+        return f"{self.place.host}:{self.ports[purpose]}"
+
+    def port_fields(self, *purposes: str) -> dict[str, Any]:
+        """The fields of a spec that say where it listens.
+
+        Args:
+            purposes: what clients reach from outside a container.
+        """
+        if not self.place.container:
+            return {"ports": self.ports}
+        published = self.published or {}
+        return {
+            "ports": {purpose: published[purpose] for purpose in purposes},
+            "listens": {purpose: self.ports[purpose] for purpose in purposes},
+        }
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from spark_platform.kernel.files import private_folder
 from spark_platform.kernel.process import ProcessId, run
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.engine.progress import OnProgress, silent
-from spark_testkit.providers.process import LOG_NAME
+from spark_testkit.providers import check_provider
+from spark_testkit.providers.provider import LOG_NAME
 from spark_testkit.service import ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, closure, service
 from spark_testkit.settings import Settings
@@ -51,9 +52,10 @@ class Stack:
         name: 1 to 63 of ``a-z 0-9 . _ -``; "default" gets the well-known ports, others free ones.
         settings: where state and caches live; from the environment when None.
         holder: a process whose end is the stack's end, such as a test run's controller.
+        provider: "process" or "docker": what the services run as.
 
     Raises:
-        InvalidInput: the name is not allowed.
+        InvalidInput: the name or provider is not allowed.
     """
 
     def __init__(
@@ -62,8 +64,10 @@ class Stack:
         *,
         settings: Settings | None = None,
         holder: ProcessId | None = None,
+        provider: str = "process",
     ) -> None:
         self.name = name
+        self.provider = check_provider(provider)
         self._settings = settings or Settings.from_env(os.environ)
         self._folder = StackFolder.of(name, self._settings)
         self._holder = holder
@@ -113,7 +117,7 @@ class Stack:
         ]
         for request in closure(requests):
             prepare = service(request.kind).prepare
-            if prepare:
+            if prepare and self.provider == "process":
                 prepare(request, self._settings, on_progress)
         connection = self._connect()
         try:
@@ -121,6 +125,7 @@ class Stack:
                 {
                     "op": "up",
                     "services": protocol.encode_requests(requests),
+                    "provider": self.provider,
                     "timeout_s": timeout_s,
                     "keep": self._leases is None and self._holder is None,
                 },
@@ -247,6 +252,7 @@ class Stack:
 
     def _start_supervisor(self) -> Connection:
         argv = [sys.executable, "-m", "spark_testkit.supervisor", self.name]
+        argv += ["--provider", self.provider]
         if self._holder:
             argv += ["--holder", str(self._holder.pid)]
         environment = {**os.environ, **self._settings.as_env()}

@@ -20,7 +20,7 @@ from pathlib import Path
 from spark_platform.kernel import process, wait
 from spark_platform.kernel.errors import PlatformError
 from spark_platform.kernel.files import write_atomically
-from spark_testkit.service import TEMPORARY, PlanContext, ServiceRequest, ServiceSpec
+from spark_testkit.service import TEMPORARY, Place, PlanContext, ServiceRequest, ServiceSpec
 from spark_testkit.services import s3, unity_catalog
 from spark_testkit.services.spark_connect import table_conf
 from spark_testkit.settings import Settings
@@ -85,9 +85,9 @@ def _context(
     peers: Mapping[str, ServiceSpec],
 ) -> PlanContext:
     # the container's own interface: who reaches it is up to who runs the container
-    request = ServiceRequest.of(kind, bind="0.0.0.0")  # noqa: S104
-    settings = Settings(folder, folder)
-    return PlanContext(request, folder / kind, folder, ports, keys, dict(peers), settings)
+    place = Place(listen="0.0.0.0")  # noqa: S104
+    request, settings = ServiceRequest.of(kind), Settings(folder, folder)
+    return PlanContext(request, folder / kind, folder, ports, keys, dict(peers), settings, place)
 
 
 def main(arguments: Sequence[str]) -> int:

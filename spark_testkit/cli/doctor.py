@@ -196,7 +196,7 @@ def _docker(environ: Mapping[str, str]) -> Check:
     if program and (socket.exists() or "DOCKER_HOST" in environ):
         return Check("docker", "ok", f"{program}")
     detail = "no engine is running" if program else "not installed"
-    mend = "only the docker provider needs it: install docker.io and start `dockerd`"
+    mend = "only containers need it: install docker.io and start `dockerd`"
     return Check("docker", "warning", detail, mend)
 
 

@@ -64,9 +64,9 @@ def build_(
 @app.command("list")
 def list_(output: OutputOption = Format.TEXT) -> None:
     """List the images of every engine, and which are built as they should be now."""
+    from spark_testkit.docker.daemon import Daemon
     from spark_testkit.engine.catalogue import image_ground
     from spark_testkit.images import base, builder
-    from spark_testkit.images.daemon import Daemon
 
     settings = Settings.from_env(os.environ)
     rows: dict[str, dict[str, Any]] = {}
@@ -99,7 +99,7 @@ def sbom_(
     image: Annotated[str, typer.Argument(help="Any image that was built on ours.")],
 ) -> None:
     """Print what is inside an image, as CycloneDX JSON."""
-    from spark_testkit.images.daemon import Daemon
+    from spark_testkit.docker.daemon import Daemon
     from spark_testkit.images.sbom import sbom
 
     with Daemon() as daemon:

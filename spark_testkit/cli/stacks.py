@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.wait import SystemClock
 from spark_testkit.cli.output import (
     Format,
@@ -25,6 +24,7 @@ from spark_testkit.cli.output import (
 )
 from spark_testkit.cli.variables import SPOILERS
 from spark_testkit.engine import engine_spec
+from spark_testkit.providers import PROVIDERS
 from spark_testkit.service import ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, SERVICES
 from spark_testkit.stack import DEFAULT_TIMEOUT_S, Stack
@@ -32,7 +32,6 @@ from spark_testkit.supervisor.protocol import ServiceStatus
 
 __all__ = ["down", "env", "logs", "requests_for", "status", "up"]
 
-PROVIDERS = ("process",)
 _FOLLOW_INTERVAL_S = 0.2
 _SPARK_SERVICES = ("spark-connect", "history-server")
 
@@ -58,14 +57,10 @@ def up(
 
     Example: spark-testkit up && eval "$(spark-testkit env)"
     """
-    if provider not in PROVIDERS:
-        raise InvalidInput(
-            f"unknown provider {provider!r}", hint=f"providers are: {', '.join(PROVIDERS)}"
-        )
     if engine is not None:
         # also where no service asked for runs Spark: a misspelt option is not passed over
         engine_spec(engine)
-    stack = Stack(name)
+    stack = Stack(name, provider=provider)
     with StackProgress() as progress:
         stack.up(
             *requests_for(services or DEFAULT_SERVICES, engine),

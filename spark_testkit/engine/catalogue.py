@@ -104,6 +104,11 @@ class EngineSpec:
     provided: tuple[str, ...]
     guard_compiler: Coordinate | None
 
+    @property
+    def dev_image(self) -> str:
+        """The image's development flavour, which holds a local S3 and a mock Unity Catalog too."""
+        return f"{self.image.rpartition(':')[0]}:{self.version}-dev"
+
     def supports_python(self, release: tuple[int, int]) -> bool:
         """Whether Python workers of this engine run on a Python ``(major, minor)``."""
         return self.python_minimum <= release <= self.python_maximum

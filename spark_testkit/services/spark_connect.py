@@ -7,7 +7,6 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_platform.kernel.wait import NotYet
@@ -17,12 +16,13 @@ from spark_testkit.engine import (
     EngineSpec,
     conf_for_newer_clients,
     connect_url,
+    engine_spec,
     install,
-    launch,
 )
 from spark_testkit.engine.progress import OnProgress
 from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceRequest, ServiceSpec
 from spark_testkit.services import unity_catalog
+from spark_testkit.services.spark_jvm import plan_jvm
 from spark_testkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ __all__ = [
     "prepare_engine",
     "spark_conf",
     "table_conf",
-    "temporary_files_in",
 ]
 
 EVENT_LOG_FOLDER = "spark-events"
@@ -52,48 +51,32 @@ def plan(context: PlanContext) -> ServiceSpec:
         event_log: whether the History Server shall see this server's applications.
     """
     options = context.request.options
-    engine = install(options.get("engine"), context.settings)
-    port = context.ports["connect"]
-    conf = spark_conf(context, engine.spec)
-    started = launch(
-        engine,
-        CONNECT_SERVER,
-        conf=conf,
-        heap_mib=int(options.get("driver_memory_mib", _DRIVER_MEMORY_MIB)),
-        folder=context.folder,
-        jvm_options=temporary_files_in(context.folder),
-    )
+    spec = engine_spec(options.get("engine"))
+    heap_mib = int(options.get("driver_memory_mib", _DRIVER_MEMORY_MIB))
+    jvm = plan_jvm(context, spec, CONNECT_SERVER, spark_conf(context, spec), heap_mib)
     token = context.secrets["connect_token"]
-    store = context.peers["s3"].exports
-    events = context.stack_folder / EVENT_LOG_FOLDER / ".keep"
+    store = context.peers["s3"].for_peers()
+    port = (context.published or context.ports)["connect"]
     return ServiceSpec(
         name=context.request.name,
-        argv=started.argv,
+        argv=jvm.argv,
         environment={
-            **started.environment,
+            **jvm.environment,
             # Hadoop's S3A and Iceberg's S3FileIO both read credentials from here: none in a conf
             "AWS_ACCESS_KEY_ID": store["AWS_ACCESS_KEY_ID"],
             "AWS_SECRET_ACCESS_KEY": store["AWS_SECRET_ACCESS_KEY"],
             "AWS_REGION": store["AWS_REGION"],
             TOKEN_VARIABLE: token,
         },
-        files={
-            **started.files,
-            events: "",
-        },
-        ports=context.ports,
-        # stock Python clients send a token without TLS only to a host spelled `localhost`
-        endpoint=f"sc://localhost:{port}",
-        exports={"SPARK_REMOTE": connect_url(engine.spec, port, token)},
+        files={**jvm.files, context.stack_folder / EVENT_LOG_FOLDER / ".keep": ""},
+        **context.port_fields("connect"),
+        endpoint=f"sc://{context.outside('connect')}",
+        exports={"SPARK_REMOTE": connect_url(spec, port, token)},
         readiness=ConnectReadiness(port, token),
-        detail=f"Spark {engine.spec.pyspark}",
+        detail=f"Spark {spec.pyspark}",
+        image=jvm.image,
+        heap_mib=jvm.heap_mib,
     )
-
-
-def temporary_files_in(folder: Path) -> tuple[str, ...]:
-    """JVM options that keep a Spark JVM's temporary files where the stack's end deletes them."""
-    # the JVM ignores TMPDIR, and writes its performance counters to /tmp whatever it is told
-    return (f"-Djava.io.tmpdir={folder / TEMPORARY}", "-XX:-UsePerfData")
 
 
 def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
@@ -103,7 +86,7 @@ def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
     conf = {
         "spark.app.name": context.request.name,
         "spark.master": f"local[{cores}]",
-        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.address": context.place.listen,
         "spark.connect.grpc.binding.port": str(context.ports["connect"]),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -132,7 +115,7 @@ def _event_log_conf(context: PlanContext) -> dict[str, str]:
 
 def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
     """What lets Spark find the tables and buckets of the services it is wired to."""
-    store = peers["s3"].exports
+    store = peers["s3"].for_peers()
     catalog = f"spark.sql.catalog.{unity_catalog.CATALOG}"
     return {
         "spark.sql.extensions": (
@@ -140,7 +123,7 @@ def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
         ),
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "rest",
-        f"{catalog}.uri": peers["unity-catalog"].exports["ICEBERG_REST_URI"],
+        f"{catalog}.uri": peers["unity-catalog"].for_peers()["ICEBERG_REST_URI"],
         f"{catalog}.warehouse": unity_catalog.CATALOG,
         f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         f"{catalog}.s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
@@ -168,6 +151,7 @@ class ConnectReadiness:
 
     port: int
     token: str
+    host: str = "127.0.0.1"
 
     def check(self) -> None:
         import grpc
@@ -176,7 +160,7 @@ class ConnectReadiness:
         user_context = _bytes_field(2, _string_field(1, "spark-testkit"))
         version_question = _bytes_field(10, b"")
         metadata = (("authorization", f"Bearer {self.token}"),)
-        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+        with grpc.insecure_channel(f"{self.host}:{self.port}") as channel:
             try:
                 self._method(channel, "AnalyzePlan")(
                     session + user_context + version_question, metadata=metadata, timeout=30

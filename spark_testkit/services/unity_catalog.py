@@ -4,30 +4,70 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from spark_platform.kernel.wait import NotYet
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services import s3
 
-__all__ = ["CATALOG", "SERVICE", "HttpReadiness"]
+__all__ = [
+    "CATALOG",
+    "IMAGE",
+    "SERVICE",
+    "HttpReadiness",
+    "configuration",
+    "exports",
+    "readiness",
+]
 
 CATALOG = "unity"
+IMAGE = "testkit:latest"
 _ICEBERG_PATH = "/api/2.1/unity-catalog/iceberg"
 
 
 def plan(context: PlanContext) -> ServiceSpec:
-    """The catalog server: one catalog, ``unity``, stored under ``s3://unity``.
+    """The catalog server: one catalog, ``unity``, stored under ``s3://unity``."""
+    peer = context.peers["s3"]
+    config = configuration(
+        listen=context.place.listen,
+        port=context.ports["api"],
+        database=str(context.folder / "catalog.sqlite"),
+        store=peer.for_peers(),
+        seen_by_clients=peer.exports["AWS_ENDPOINT_URL_S3"],
+    )
+    config_file = context.folder / "config.json"
+    endpoint = f"http://{context.outside('api')}"
+    python = () if context.place.container else (sys.executable,)
+    return ServiceSpec(
+        name=context.request.name,
+        argv=(*python, "-m", "spark_emulators.unity_catalog", "--config", str(config_file)),
+        files={config_file: json.dumps(config, indent=2)},
+        **context.port_fields("api"),
+        endpoint=endpoint,
+        exports=exports(endpoint),
+        peer_exports=exports(f"http://{context.inside('api')}"),
+        readiness=readiness(endpoint),
+        after=("s3",),
+        image=IMAGE if context.place.container else "",
+    )
 
-    Options:
-        bind: address to listen on; a container's own is another than loopback.
+
+def configuration(
+    *, listen: str, port: int, database: str, store: Mapping[str, str], seen_by_clients: str
+) -> dict[str, Any]:
+    """The server's configuration file, see ``spark_emulators.unity_catalog.settings``.
+
+    Args:
+        database: path of its SQLite file.
+        store: variables of the S3 it stores in, as it reaches that.
+        seen_by_clients: endpoint of the same S3, as clients on this machine reach it.
     """
-    store = context.peers["s3"].exports
-    port = context.ports["api"]
-    config = {
-        "host": context.request.options.get("bind", "127.0.0.1"),
+    return {
+        "host": listen,
         "port": port,
-        "database": str(context.folder / "catalog.sqlite"),
+        "database": database,
         "catalogs": [{"name": CATALOG, "storage_root": f"s3://{s3.WAREHOUSE_BUCKET}"}],
         "file_io": {
             "s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
@@ -36,27 +76,22 @@ def plan(context: PlanContext) -> ServiceSpec:
             "s3.region": store["AWS_REGION"],
         },
         "client_properties": {
-            "s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
+            "s3.endpoint": seen_by_clients,
             "s3.path-style-access": "true",
             "s3.region": store["AWS_REGION"],
             "client.region": store["AWS_REGION"],
         },
     }
-    config_file = context.folder / "config.json"
-    endpoint = f"http://localhost:{port}"
-    return ServiceSpec(
-        name=context.request.name,
-        argv=(sys.executable, "-m", "spark_emulators.unity_catalog", "--config", str(config_file)),
-        files={config_file: json.dumps(config, indent=2)},
-        ports=context.ports,
-        endpoint=endpoint,
-        exports={
-            "UNITY_CATALOG_URI": endpoint,
-            "ICEBERG_REST_URI": endpoint + _ICEBERG_PATH,
-        },
-        readiness=HttpReadiness(f"{endpoint}{_ICEBERG_PATH}/v1/config?warehouse={CATALOG}"),
-        after=("s3",),
-    )
+
+
+def exports(endpoint: str) -> dict[str, str]:
+    """The environment variables that point clients at a catalog."""
+    return {"UNITY_CATALOG_URI": endpoint, "ICEBERG_REST_URI": endpoint + _ICEBERG_PATH}
+
+
+def readiness(endpoint: str) -> HttpReadiness:
+    """Asks a catalog for its configuration."""
+    return HttpReadiness(f"{endpoint}{_ICEBERG_PATH}/v1/config?warehouse={CATALOG}")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="spark_testkit.supervisor")
     parser.add_argument("stack")
     parser.add_argument("--holder", type=int, help="the stack ends with this process")
+    parser.add_argument("--provider", default="process", help="what runs the services")
     arguments = parser.parse_args()
     settings = Settings.from_env(os.environ)
     folder = StackFolder.of(arguments.stack, settings)
@@ -31,7 +32,7 @@ def main() -> None:
     if os.fork() == 0:
         os.close(listening)
         _detach(folder.log)
-        _supervise(folder, settings, arguments.holder, say_listening)
+        _supervise(folder, settings, arguments, say_listening)
     else:
         os.close(say_listening)
         if not os.read(listening, 1):
@@ -52,7 +53,7 @@ def _detach(log: Path) -> None:
 
 
 def _supervise(
-    folder: StackFolder, settings: Settings, holder_pid: int | None, say_listening: int
+    folder: StackFolder, settings: Settings, arguments: argparse.Namespace, say_listening: int
 ) -> NoReturn:
     import asyncio
 
@@ -64,6 +65,7 @@ def _supervise(
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1"]))
     folder.create(ProcessId.current())
+    holder_pid: int | None = arguments.holder
     holder = ProcessId.of(holder_pid) if holder_pid is not None else None
     if holder_pid is not None and holder is None:
         raise Conflict(f"process {holder_pid}, which wanted this stack, has ended")
@@ -72,7 +74,7 @@ def _supervise(
         os.write(say_listening, b".")
         os.close(say_listening)
 
-    asyncio.run(serve(folder, settings, holder, listening))
+    asyncio.run(serve(folder, settings, holder, arguments.provider, listening))
     sys.exit(0)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from spark_platform.kernel.errors import Conflict, PlatformError, Terminal
 from spark_platform.kernel.wait import poll
 from spark_testkit import ports
-from spark_testkit.providers import process
+from spark_testkit.providers.provider import Instance, Provider, log_tail
 from spark_testkit.service import PlanContext, Service, ServiceRequest, ServiceSpec
 from spark_testkit.services import closure, service
 from spark_testkit.settings import Settings
@@ -29,11 +29,12 @@ class _Member:
 
     request: ServiceRequest
     spec: ServiceSpec
+    provider: str
     state: str = "starting"
     detail: str = ""
     started_in_s: float | None = None
     error: PlatformError | None = None
-    instance: process.ProcessInstance | None = None
+    instance: Instance | None = None
     task: asyncio.Task[None] | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     waiters: int = 0
@@ -44,6 +45,7 @@ class _Member:
             state=self.state,
             endpoint=self.spec.endpoint,
             started_in_s=self.started_in_s,
+            provider=self.provider,
             detail=self.detail,
         )
 
@@ -58,10 +60,15 @@ class Roster:
     Args:
         folder: the stack's folder.
         settings: where caches live.
+        provider: makes what runs them, when there is a first one to run.
     """
 
-    def __init__(self, folder: StackFolder, settings: Settings) -> None:
+    def __init__(
+        self, folder: StackFolder, settings: Settings, provider: Callable[[], Provider]
+    ) -> None:
         self._folder = folder
+        self._make_provider = provider
+        self._made: Provider | None = None
         self._settings = settings
         self._members: dict[str, _Member] = {}
         # held while members come or go
@@ -109,6 +116,8 @@ class Roster:
         waiting: dict[asyncio.Task[bool], _Member] = {}
         try:
             async with self._changing:
+                if self._made is None:
+                    self._made = await asyncio.to_thread(self._make_provider)
                 for request in closure(requests):
                     member = await self._enrol(request, request.name in explicit, timeout_s)
                     member.waiters += 1
@@ -145,6 +154,13 @@ class Roster:
         self._closing = True
         async with self._changing:
             await self._discard(self._members.values())
+            if self._made:
+                await self._made.close()
+
+    @property
+    def _provider(self) -> Provider:
+        assert self._made is not None, "the first `up` makes it"
+        return self._made
 
     async def _enrol(self, request: ServiceRequest, explicit: bool, timeout_s: float) -> _Member:
         """The member for ``request``: the present one, or a new one that begins to start."""
@@ -163,20 +179,26 @@ class Roster:
         if present:
             await self._end(present)
         spec = await asyncio.to_thread(self._plan, request, present)
-        member = self._members[request.name] = _Member(request, spec, detail=spec.detail)
+        member = self._members[request.name] = _Member(
+            request, spec, self._provider.name, detail=spec.detail
+        )
         member.task = asyncio.create_task(self._run(member, timeout_s))
         return member
 
     def _plan(self, request: ServiceRequest, failed: _Member | None) -> ServiceSpec:
         kind = service(request.kind)
+        location = self._provider.locate(request, kind, self._folder.path)
+        published = self._ports(kind, request, failed)
         context = PlanContext(
             request=request,
-            folder=self._folder.service(request.name),
-            stack_folder=self._folder.path,
-            ports=self._ports(kind, request, failed),
+            folder=location.folder,
+            stack_folder=location.stack_folder,
+            ports=location.listens or published,
             secrets=self._folder.secrets(),
             peers={need: self._members[need].spec for need in kind.needs},
             settings=self._settings,
+            place=location.place,
+            published=published,
         )
         return kind.plan(context)
 
@@ -222,7 +244,7 @@ class Roster:
                 raise Terminal(f"{member.spec.name} needs {name}, which did not start")
         started = time.monotonic()
         name = member.spec.name
-        instance = await process.start(member.spec, self._folder.service(name))
+        instance = await self._provider.start(member.spec, self._folder.service(name))
         member.instance = instance
         if instance.identity:
             self._folder.record(name, instance.identity)
@@ -256,7 +278,7 @@ class Roster:
         )
 
     def _last_words(self, member: _Member) -> str:
-        tail = process.log_tail(self._folder.service(member.spec.name))
+        tail = log_tail(self._folder.service(member.spec.name))
         return f"\n--- last lines of {member.spec.name}'s log ---\n{tail}" if tail else ""
 
     async def _discard(self, members: Iterable[_Member]) -> None:

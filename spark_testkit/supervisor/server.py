@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import sys
 import traceback
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from spark_platform.kernel.errors import Conflict
 from spark_platform.kernel.process import ProcessId
+from spark_testkit.providers import make_provider
 from spark_testkit.settings import Settings
 from spark_testkit.stack_folder import StackFolder
 from spark_testkit.supervisor import protocol
@@ -29,6 +32,7 @@ async def serve(
     folder: StackFolder,
     settings: Settings,
     holder: ProcessId | None,
+    provider: str,
     on_listening: Callable[[], None],
 ) -> None:
     """Supervise the stack in ``folder`` until its last lease ends; leave nothing of it behind.
@@ -36,9 +40,10 @@ async def serve(
     Args:
         holder: a process whose life is the stack's life (a test run). Without one, open ``up``
             connections are the leases, and an ``up`` with ``keep`` makes the stack stay.
+        provider: what runs the services.
         on_listening: called once clients can connect.
     """
-    supervisor = _Supervisor(folder, settings, holder)
+    supervisor = _Supervisor(folder, settings, holder, provider)
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         loop.add_signal_handler(getattr(signal, name), supervisor.ended.set)
@@ -61,8 +66,17 @@ async def serve(
 
 
 class _Supervisor:
-    def __init__(self, folder: StackFolder, settings: Settings, holder: ProcessId | None) -> None:
-        self.roster = Roster(folder, settings)
+    def __init__(
+        self,
+        folder: StackFolder,
+        settings: Settings,
+        holder: ProcessId | None,
+        provider: str,
+    ) -> None:
+        self.roster = Roster(
+            folder, settings, functools.partial(make_provider, provider, folder, settings)
+        )
+        self._provider = provider
         self.ended = asyncio.Event()
         self.gone = asyncio.Event()
         self.goodbyes: set[asyncio.Task[Any]] = set()
@@ -152,6 +166,7 @@ class _Supervisor:
             self._send(writer, {"event": status.state, "service": asdict(status)})
 
         try:
+            self._check_provider(request["provider"])
             names = await self.roster.up(
                 protocol.decode_requests(request["services"]),
                 timeout_s=request["timeout_s"],
@@ -164,6 +179,13 @@ class _Supervisor:
         exports = self.roster.exports_of(names)
         self._send(writer, {"event": "done", "exports": exports})
         return True
+
+    def _check_provider(self, wanted: str) -> None:
+        if wanted != self._provider:
+            raise Conflict(
+                f"stack {self._folder.name!r} runs with provider {self._provider}, not {wanted}",
+                hint="take it down first, or use another --name",
+            )
 
     @staticmethod
     def _send(writer: asyncio.StreamWriter, message: protocol.Message) -> None:

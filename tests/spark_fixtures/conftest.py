@@ -1,6 +1,11 @@
 import os
 
 import pytest
+from stacks import USER_CACHE
+
+from spark_testkit.settings import Settings
+from spark_testkit.stack import Stack
+from spark_testkit.stack_folder import StackFolder
 
 
 @pytest.fixture
@@ -21,3 +26,16 @@ def suite(pytester):
         return pytester.runpytest_subprocess(*arguments, timeout=240)
 
     return run
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """State of the suites under test; the cache is the user's."""
+    monkeypatch.setenv("SPARK_TESTKIT_STATE_DIR", str(tmp_path / "state"))
+    # pytester gives each suite a home of its own
+    monkeypatch.setenv("SPARK_TESTKIT_CACHE_DIR", str(USER_CACHE))
+    settings = Settings.from_env(os.environ)
+    yield settings
+    left = StackFolder.all(settings)
+    for folder in left:
+        Stack(folder.name, settings=settings).down()

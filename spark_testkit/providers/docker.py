@@ -1,0 +1,235 @@
+"""The docker provider: a service is a container on the stack's own network and volume.
+
+Nothing is mounted from this machine: files are copied into containers before they start, so the
+engine may be another user's (rootless) or inside a virtual machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import tarfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from spark_platform.kernel.errors import Conflict, InvalidInput, Missing
+from spark_platform.kernel.files import private_folder
+from spark_platform.kernel.process import ProcessId
+from spark_testkit.docker.daemon import Daemon, docker_errors
+from spark_testkit.docker.reaper import LABEL, Reaper, sweep
+from spark_testkit.providers.provider import LOG_NAME, Location
+from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
+from spark_testkit.settings import Settings
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+__all__ = ["DockerInstance", "DockerProvider", "archive"]
+
+T = TypeVar("T")
+
+# where every container of a stack sees the stack's volume
+_STACK = PurePosixPath("/stack")
+# the user of all our images
+_UID = 185
+# ports of a service that clients never see
+_FIRST_INNER_PORT = 20000
+# what a JVM takes beside its heap, MiB
+_BESIDE_THE_HEAP_MIB = 512
+_MEMORY_HINT = "raise SPARK_TESTKIT_CONTAINER_MEMORY_MIB, or ask for a smaller heap"
+
+
+class DockerInstance:
+    """A service that is a container; see ``Instance``."""
+
+    identity: ProcessId | None = None
+
+    def __init__(self, container: Container, log: Path) -> None:
+        self._container = container
+        self.returncode: int | None = None
+        self._copying = threading.Thread(target=self._copy_log, args=(log,), daemon=True)
+        self._copying.start()
+
+    def _copy_log(self, log: Path) -> None:
+        # whatever ends the stream, the service goes on
+        with contextlib.suppress(Exception), open(log, "ab", buffering=0) as file:
+            for chunk in self._container.logs(stream=True, follow=True):
+                file.write(chunk)
+
+    def alive(self) -> bool:
+        return self.returncode is None
+
+    async def exited(self) -> int:
+        self.returncode = await _in_thread(self._wait)
+        return self.returncode
+
+    def _wait(self) -> int:
+        import docker
+
+        try:
+            code = int(self._container.wait(timeout=None)["StatusCode"])
+        except docker.errors.NotFound:
+            return -9  # removed behind our back
+        self._copying.join(timeout=5)
+        # a process says 128 + n where a signal ended it; a parent of ours is told -n
+        return 128 - code if 128 < code < 128 + 65 else code
+
+    async def stop(self) -> None:
+        await _in_thread(self._remove)
+
+    def _remove(self) -> None:
+        import docker
+
+        with docker_errors("removing a container"), contextlib.suppress(docker.errors.NotFound):
+            self._container.remove(force=True, v=True)
+
+
+class DockerProvider:
+    """Runs services as containers; see ``Provider``.
+
+    Args:
+        stack: identity of the stack on this engine; the names of its containers begin with it.
+        settings: limits of its containers.
+
+    Raises:
+        Missing: no engine answers, or it is too old.
+    """
+
+    name = "docker"
+
+    def __init__(self, stack: str, settings: Settings) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._daemon = Daemon()
+        # what an earlier stack of this name left when machine and all went down
+        sweep(self._daemon.client, stack)
+        self._reaper = Reaper.start(stack)
+        labels = {LABEL: stack}
+        with docker_errors("making the stack's network"):
+            self._daemon.client.networks.create(stack, driver="bridge", labels=labels)
+        with docker_errors("making the stack's volume"):
+            self._daemon.client.volumes.create(stack, labels=labels)
+
+    def locate(self, request: ServiceRequest, kind: Service, stack: Path) -> Location:  # noqa: ARG002
+        inner = {
+            purpose: port or _FIRST_INNER_PORT + number
+            for number, (purpose, port) in enumerate(kind.ports.items())
+        }
+        place = Place(
+            listen="0.0.0.0",  # noqa: S104 - inside a network of the stack's own
+            host=request.name,
+            container=True,
+            images=self._daemon.images(),
+        )
+        return Location(place, Path(_STACK / "services" / request.name), Path(_STACK), inner)
+
+    async def start(self, spec: ServiceSpec, folder: Path) -> DockerInstance:
+        private_folder(folder)
+        container = await _in_thread(lambda: self._create(spec))
+        try:
+            await _in_thread(lambda: self._fill_and_start(container, spec))
+        except BaseException:
+            await DockerInstance(container, folder / LOG_NAME).stop()
+            raise
+        return DockerInstance(container, folder / LOG_NAME)
+
+    def _create(self, spec: ServiceSpec) -> Container:
+        import docker
+
+        name = f"{self._stack}-{spec.name}"
+        with docker_errors(f"creating the container of {spec.name}"):
+            try:
+                container: Container = self._daemon.client.containers.create(
+                    spec.image,
+                    list(spec.argv),
+                    name=name,
+                    hostname=spec.name,
+                    environment={
+                        **spec.environment,
+                        "TMPDIR": str(_STACK / "services" / spec.name / TEMPORARY),
+                    },
+                    labels={LABEL: self._stack},
+                    network=self._stack,
+                    networking_config={
+                        self._stack: self._daemon.client.api.create_endpoint_config(
+                            aliases=[spec.name]
+                        )
+                    },
+                    ports={
+                        f"{spec.listens[purpose]}/tcp": ("127.0.0.1", port)
+                        for purpose, port in spec.ports.items()
+                    },
+                    volumes={self._stack: {"bind": str(_STACK), "mode": "rw"}},
+                    **self._limits(spec),
+                )
+            except docker.errors.ImageNotFound:
+                raise Missing(
+                    f"{spec.name}: there is no image {spec.image}",
+                    hint="make it: `spark-testkit images build`",
+                ) from None
+            except docker.errors.APIError as error:
+                if error.status_code != 409:
+                    raise
+                raise Conflict(
+                    f"the container name {name} is taken",
+                    hint=f"remove that container: `docker rm -f {name}`",
+                ) from None
+        return container
+
+    def _limits(self, spec: ServiceSpec) -> dict[str, Any]:
+        limits: dict[str, Any] = {}
+        memory_mib = self._settings.container_memory_mib
+        if memory_mib is not None:
+            if memory_mib < spec.heap_mib + _BESIDE_THE_HEAP_MIB and spec.heap_mib:
+                raise InvalidInput(
+                    f"{spec.name}: a heap of {spec.heap_mib} MiB, and {_BESIDE_THE_HEAP_MIB} MiB "
+                    f"beside it, do not fit into a container of {memory_mib} MiB",
+                    hint=_MEMORY_HINT,
+                )
+            limits["mem_limit"] = limits["memswap_limit"] = f"{memory_mib}m"
+        if self._settings.container_cpus is not None:
+            limits["nano_cpus"] = int(self._settings.container_cpus * 1e9)
+        return limits
+
+    @staticmethod
+    def _fill_and_start(container: Container, spec: ServiceSpec) -> None:
+        folder = _STACK / "services" / spec.name
+        with docker_errors(f"starting the container of {spec.name}"):
+            container.put_archive("/", archive(spec.files, [folder / TEMPORARY]))
+            container.start()
+
+    async def close(self) -> None:
+        await _in_thread(self._reaper.finish)
+
+
+def archive(files: Mapping[Path, str], folders: Iterable[PurePosixPath]) -> bytes:
+    """A tar of files for the images' user alone, with the folders that hold them."""
+    buffer = io.BytesIO()
+    made: set[PurePosixPath] = set()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+
+        def add(path: PurePosixPath, kind: bytes, mode: int, content: bytes = b"") -> None:
+            entry = tarfile.TarInfo(str(path).lstrip("/"))
+            entry.type, entry.mode, entry.size = kind, mode, len(content)
+            entry.uid, entry.gid = _UID, 0
+            tar.addfile(entry, io.BytesIO(content))
+
+        def add_folder(path: PurePosixPath) -> None:
+            for each in (*reversed(path.parents), path):
+                if each != PurePosixPath("/") and each not in made:
+                    made.add(each)
+                    add(each, tarfile.DIRTYPE, 0o700)
+
+        for folder in folders:
+            add_folder(folder)
+        for path, content in files.items():
+            add_folder(PurePosixPath(path).parent)
+            add(PurePosixPath(path), tarfile.REGTYPE, 0o600, content.encode())
+    return buffer.getvalue()
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(work)

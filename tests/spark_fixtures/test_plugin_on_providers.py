@@ -1,0 +1,294 @@
+"""The plugin on each provider: isolation, clean-up, leaks, dead servers, xdist, reuse."""
+
+from stacks import folders_of
+
+PROVIDER = "--sparktk-provider="
+
+HELLO = """
+    def test_hello(spark):
+        assert spark.range(3).count() == 3
+"""
+
+
+def test_isolation_clean_up_and_leaks(suite, settings, provider):
+    result = suite(
+        PROVIDER + provider,
+        "-v",
+        test_state="""
+        import pytest
+        from pyspark.errors import AnalysisException
+        from pyspark.sql import SparkSession
+        from spark_fixtures import assert_df_equal
+
+        def test_1_state_of_the_session(spark):
+            spark.conf.set("spark.sql.shuffle.partitions", "77")
+            spark.range(1).createOrReplaceTempView("mine")
+            spark.udf.register("plus_one", lambda x: x + 1, "int")
+            assert spark.sql("select plus_one(1)").first()[0] == 2
+
+        def test_2_does_not_leak(spark, spark_session):
+            assert spark is spark_session
+            assert SparkSession.builder.getOrCreate() is spark
+            assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
+            assert not spark.catalog.tableExists("mine")
+            with pytest.raises(AnalysisException):
+                spark.sql("select plus_one(1)").collect()
+
+        def test_3_state_of_the_server(spark):
+            spark.range(1).createGlobalTempView("everywhere")
+            spark.sql("create table left_behind (id int) using parquet")
+            spark.sql("create schema unity.left_schema")
+            spark.sql("create table unity.left_schema.t (id int)")
+            spark.sql("use unity.left_schema")
+            spark.sql("create table u (id int)")
+            spark.range(5).cache().count()
+            spark.sql("create function spark_catalog.default.twice as 'org.example.Twice'")
+
+        def test_4_is_cleaned(spark):
+            for name in ("global_temp.everywhere", "left_behind", "unity.left_schema.t"):
+                assert not spark.catalog.tableExists(name), name
+            assert not spark.catalog.databaseExists("unity.left_schema")
+            assert not spark.catalog.functionExists("spark_catalog.default.twice")
+
+        def test_5_what_a_test_drops_itself_is_no_leak(spark):
+            spark.sql("create table tidy (id int) using parquet")
+            spark.sql("drop table tidy")
+            cached = spark.range(6).cache()
+            cached.count()
+            cached.unpersist()
+
+        def test_6_its_own_schema_is_no_leak(
+            spark, schema, make_table, unity_catalog, s3, s3_bucket
+        ):
+            spark.sql(f"create table {schema}.t (id int)")
+            name = make_table([(1, "a")], "id int, s string")
+            assert_df_equal(spark.table(name), [(1, "a")])
+            table = unity_catalog.catalog.load_table(name.removeprefix("unity."))
+            assert table.scan().to_arrow().num_rows == 1
+            s3.client.put_object(Bucket=s3_bucket, Key="x.csv", Body=b"a\\n1\\n")
+            assert spark.read.csv(f"s3a://{s3_bucket}/x.csv", header=True).count() == 1
+
+        @pytest.mark.sparktk(conf={"spark.sql.ansi.enabled": "false"})
+        def test_7_marker_conf(spark):
+            assert spark.sql("select cast('x' as int)").first()[0] is None
+
+        @pytest.mark.sparktk(conf={"spark.sql.extensions": "x"})
+        def test_8_static_conf_is_refused(spark):
+            pass
+
+        @pytest.mark.sparktk(isolation="island")
+        def test_9_unknown_isolation_is_refused(spark):
+            pass
+        """,
+    )
+    result.assert_outcomes(passed=7, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*static configuration needs @pytest.mark.sparktk(isolation=*server*",
+            "*isolation 'island' is not known*",
+            "*left behind by tests, and cleaned away*",
+        ]
+    )
+    for what in (
+        "global temporary view global_temp.everywhere",
+        "table spark_catalog.default.left_behind",
+        "schema unity.left_schema",
+        "table unity.left_schema.u",
+        "function spark_catalog.default.twice",
+        "a cached DataFrame",
+    ):
+        result.stdout.fnmatch_lines([f"*::test_3_state_of_the_server: {what}"])
+    result.stdout.no_fnmatch_line("*test_[124567]_*: *table*")
+    assert folders_of(settings) == []
+
+
+def test_what_is_no_leak_and_what_stays(suite, settings, provider):
+    result = suite(
+        PROVIDER + provider,
+        "-v",
+        test_verdicts="""
+        import pytest
+
+        def test_1_cached_twice_and_uncached_once(spark):
+            frame = spark.range(7).cache()
+            frame.cache().count()
+            frame.unpersist()
+
+        def test_2_cleared(spark):
+            spark.range(8).cache().count()
+            spark.catalog.clearCache()
+            spark.range(9).cache().count()
+            spark.sql("clear cache")
+
+        def test_3_its_own_schema_by_another_spelling(spark, schema):
+            name = schema.removeprefix("unity.")
+            spark.sql(f"create table unity . `{name}`.t (id int)")
+            spark.sql(f"use unity.`{name}`")
+            spark.sql("create table u (id int)")
+
+        @pytest.mark.sparktk(isolation="server")
+        def test_4_a_server_of_its_own(spark):
+            spark.sql("create table t (id int) using parquet")
+            spark.range(1).createGlobalTempView("g")
+            spark.range(5).cache().count()
+            spark.sql("create schema unity.from_a_server_of_its_own")
+
+        def test_5_a_schema_that_others_use(spark, unity_catalog):
+            from pyiceberg.schema import Schema
+
+            spark.sql("create schema unity.shared")
+            unity_catalog.catalog.create_table("shared.somebodys", Schema())
+            spark.sql("create table unity.shared.mine (id int)")
+
+        def test_6_where_that_is_still_there(unity_catalog):
+            assert unity_catalog.catalog.list_tables("shared") == [("shared", "somebodys")]
+            assert ("from_a_server_of_its_own",) not in unity_catalog.catalog.list_namespaces()
+
+        def test_7_cleans_up_itself(spark, schema, s3, s3_bucket, unity_catalog):
+            s3.client.delete_bucket(Bucket=s3_bucket)
+            spark.sql(f"drop schema {schema}")
+
+        def test_8_versions_of_objects(s3, s3_bucket):
+            s3.client.put_bucket_versioning(
+                Bucket=s3_bucket, VersioningConfiguration={"Status": "Enabled"}
+            )
+            for body in (b"1", b"2"):
+                s3.client.put_object(Bucket=s3_bucket, Key="x", Body=body)
+            s3.client.delete_object(Bucket=s3_bucket, Key="x")
+            s3.client.put_object(Bucket=s3_bucket, Key="y", Body=b"")
+        """,
+    )
+    result.assert_outcomes(passed=8)
+    text = result.stdout.str()
+    told = text[text.index("left behind by tests") :].splitlines()
+    assert [line.partition("::")[2] for line in told if "::" in line] == [
+        "test_4_a_server_of_its_own: schema unity.from_a_server_of_its_own",
+        "test_5_a_schema_that_others_use: table unity.shared.mine",
+        "test_5_a_schema_that_others_use: schema unity.shared",
+        told[-2].partition("::")[2],
+    ]
+    assert folders_of(settings) == []
+
+
+def test_a_server_that_dies_fails_one_test_and_is_replaced(suite, settings, provider):
+    result = suite(
+        PROVIDER + provider,
+        test_killed="""
+        import os
+        import signal
+
+        import pytest
+        from spark_testkit.docker.daemon import Daemon
+        from spark_testkit.settings import Settings
+        from spark_testkit.stack_folder import StackFolder
+
+        def kill_spark():
+            (folder,) = StackFolder.all(Settings.from_env(os.environ))
+            server = folder.processes().get("spark-connect")
+            if server:
+                os.kill(server.pid, signal.SIGKILL)
+                return
+            with Daemon() as daemon:
+                (container,) = [
+                    each
+                    for each in daemon.client.containers.list()
+                    if each.name.endswith(f"{folder.name}-spark-connect")
+                ]
+                container.kill()
+
+        def test_1_kills_it(spark):
+            spark.range(3).cache().count()
+            kill_spark()
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_2_has_another(spark):
+            assert spark.range(3).count() == 3
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_3_kills_the_template_too(spark):
+            kill_spark()
+
+        @pytest.mark.sparktk(isolation="clone")
+        def test_4_has_another_template(spark):
+            assert spark.range(3).count() == 3
+        """,
+    )
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_1_kills_it*"])
+    result.stdout.fnmatch_lines(["the Spark server ended during this test*"])
+    assert folders_of(settings) == []
+
+
+def test_clones_and_servers_of_ones_own(suite, settings, provider):
+    result = suite(
+        PROVIDER + provider,
+        conftest="""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def sparktk_seed():
+            def seed(spark):
+                spark.range(10).createOrReplaceTempView("numbers")
+            return seed
+        """,
+        test_tiers="""
+        import pytest
+
+        @pytest.mark.sparktk(isolation="clone")
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_a_clone_has_the_seed_and_nothing_of_others(spark, turn):
+            assert spark.table("numbers").count() == 10
+            assert not spark.catalog.tableExists("extra")
+            spark.range(1).createOrReplaceTempView("extra")
+            spark.range(1).createOrReplaceTempView("numbers")
+
+        @pytest.mark.sparktk(isolation="server", conf={"spark.sql.globalTempDatabase": "own_temp"})
+        def test_a_server_takes_static_configuration(spark, spark_server):
+            spark.range(1).createGlobalTempView("g")
+            assert spark.table("own_temp.g").count() == 1
+            assert spark.client._builder.url.geturl() not in spark_server.url
+        """,
+    )
+    result.assert_outcomes(passed=3)
+    assert folders_of(settings) == []
+
+
+def test_workers_share_one_server_and_leaks_are_told_apart(suite, settings, provider):
+    result = suite(
+        PROVIDER + provider,
+        "-n2",
+        "-v",
+        test_many="""
+        import os
+        import pytest
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_same_names_do_not_collide(spark, schema, s3_bucket, number, tmp_path_factory):
+            spark.sql(f"create table {schema}.t as select {number} as n")
+            assert spark.table(f"{schema}.t").first()[0] == number
+            servers = tmp_path_factory.getbasetemp().parent / "servers"
+            with servers.open("a") as file:
+                file.write(spark.conf.get("spark.app.id") + chr(10))
+            assert len(set(servers.read_text().split())) == 1
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_leaker(spark, number):
+            spark.sql(f"create table leak_{number} (id int) using parquet")
+        """,
+    )
+    result.assert_outcomes(passed=16)
+    for number in range(4):
+        result.stdout.fnmatch_lines(
+            [f"*test_leaker[[]{number}[]]: table spark_catalog.default.leak_{number}"]
+        )
+    assert folders_of(settings) == []
+
+
+def test_reuse_leaves_the_stack_to_the_next_run(suite, settings, provider):
+    first = suite(PROVIDER + provider, "--sparktk-reuse", test_hello=HELLO)
+    first.assert_outcomes(passed=1)
+    (stack,) = folders_of(settings)
+    second = suite(PROVIDER + provider, "--sparktk-reuse", test_hello=HELLO)
+    second.assert_outcomes(passed=1)
+    second.stdout.fnmatch_lines([f"sparktk: {provider} *{stack} (reused)*"])
+    assert folders_of(settings) == [stack]
