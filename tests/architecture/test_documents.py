@@ -43,9 +43,17 @@ def run(argv, cwd, environment):
 
 
 def test_every_block_is_of_a_language_that_is_run():
-    for page in ("README.md", "docs/fixtures.md", "docs/architecture.md"):
+    for page in ("README.md", "docs/fixtures.md", "docs/architecture.md", "docs/containers.md"):
         languages = {language for language, _ in blocks(page)}
         assert languages <= {"python", "bash", "make"} | RUN_BY_A_READER
+
+
+def test_the_containers_shown_run(docker_stack_images, tmp_path, environment):
+    for language, code in blocks("docs/containers.md"):
+        if language == "python":
+            run([sys.executable, "-c", code], tmp_path, environment)
+        else:
+            run(["bash", "-euo", "pipefail", "-c", code], tmp_path, environment)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/fixtures.md"])
