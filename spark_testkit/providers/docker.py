@@ -11,9 +11,9 @@ import contextlib
 import io
 import tarfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from spark_platform.kernel.errors import Conflict, InvalidInput, Missing
 from spark_platform.kernel.files import private_folder
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 __all__ = ["DockerInstance", "DockerProvider", "archive"]
-
-T = TypeVar("T")
 
 # where every container of a stack sees the stack's volume
 _STACK = PurePosixPath("/stack")
@@ -63,7 +61,7 @@ class DockerInstance:
         return self.returncode is None
 
     async def exited(self) -> int:
-        self.returncode = await _in_thread(self._wait)
+        self.returncode = await asyncio.to_thread(self._wait)
         return self.returncode
 
     def _wait(self) -> int:
@@ -78,7 +76,7 @@ class DockerInstance:
         return 128 - code if 128 < code < 128 + 65 else code
 
     async def stop(self) -> None:
-        await _in_thread(self._remove)
+        await asyncio.to_thread(self._remove)
 
     def _remove(self) -> None:
         import docker
@@ -128,9 +126,9 @@ class DockerProvider:
 
     async def start(self, spec: ServiceSpec, folder: Path) -> DockerInstance:
         private_folder(folder)
-        container = await _in_thread(lambda: self._create(spec))
+        container = await asyncio.to_thread(self._create, spec)
         try:
-            await _in_thread(lambda: self._fill_and_start(container, spec))
+            await asyncio.to_thread(self._fill_and_start, container, spec)
         except BaseException:
             await DockerInstance(container, folder / LOG_NAME).stop()
             raise
@@ -202,7 +200,7 @@ class DockerProvider:
             container.start()
 
     async def close(self) -> None:
-        await _in_thread(self._reaper.finish)
+        await asyncio.to_thread(self._reaper.finish)
 
 
 def archive(files: Mapping[Path, str], folders: Iterable[PurePosixPath]) -> bytes:
@@ -229,7 +227,3 @@ def archive(files: Mapping[Path, str], folders: Iterable[PurePosixPath]) -> byte
             add_folder(PurePosixPath(path).parent)
             add(PurePosixPath(path), tarfile.REGTYPE, 0o600, content.encode())
     return buffer.getvalue()
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.to_thread(work)
