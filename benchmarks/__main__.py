@@ -17,12 +17,13 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fixture, start, suite
+from benchmarks import container, fixture, start, suite
 from benchmarks.measure import Comparison, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, workspace
-from spark_platform.kernel.errors import PlatformError
+from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import write_atomically
+from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import Engine, install
 from spark_testkit.settings import Settings
 
@@ -32,6 +33,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "start": (start.SUMMARY, start.run),
     "fixture": (fixture.SUMMARY, fixture.run),
     "suite": (suite.SUMMARY, suite.run),
+    "container": (container.SUMMARY, container.run),
 }
 # above this load before the start, per core, the figures say little
 _QUIET_LOAD = 0.25
@@ -46,7 +48,7 @@ def main() -> int:
     options = Options(arguments.repeat, arguments.quick)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        results = _run(arguments.names or list(_BENCHMARKS), options)
+        results = _run(arguments.names or _default_names(), options)
     except PlatformError as error:
         people.print(f"error: {error}", markup=False)
         return error.exit_code
@@ -61,8 +63,18 @@ def main() -> int:
     return 0
 
 
+def _default_names() -> list[str]:
+    """All of them, but for those of containers where there is no Docker engine."""
+    try:
+        with Daemon():
+            return list(_BENCHMARKS)
+    except Missing as error:
+        people.print(f"no containers are measured: {error}", markup=False)
+        return [name for name in _BENCHMARKS if name != "container"]
+
+
 def _parse() -> argparse.Namespace:
-    names = "\n".join(f"  {name:<8} {summary}" for name, (summary, _) in _BENCHMARKS.items())
+    names = "\n".join(f"  {name:<9} {summary}" for name, (summary, _) in _BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure the toolkit against the stock way, in the same run.",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from benchmarks import probe
+from benchmarks.client import first_result, waiting_client
 from benchmarks.connect import ConnectServer, plan_context, planned_as_stack, planned_as_stock
 from benchmarks.measure import Comparison, Goal, Series
 from benchmarks.options import Options, Say
@@ -71,13 +69,13 @@ def _stock_start_s(space: Workspace) -> float:
 
 
 def _server_start_s(space: Workspace, plan: Callable[[], ConnectServer]) -> float:
-    with _client(space) as client:
+    with waiting_client(space) as client:
         begin = time.monotonic()
         server = plan()
         log = server.folder / "log"
         with started(server.argv, cwd=server.folder, env=server.environment, log=log):
             try:
-                _first_result(client, server.url)
+                first_result(client, server.url)
             except Terminal as error:
                 raise Terminal(f"{error.message}\n{log_tail(log)}") from None
             return time.monotonic() - begin
@@ -91,38 +89,11 @@ def _stack_start_s(space: Workspace) -> float:
     environment = clean_environment(space.settings.as_env())
     log = folder / "log"
     try:
-        with _client(space) as client:
+        with waiting_client(space) as client:
             begin = time.monotonic()
             with started(argv, cwd=folder, env=environment, log=log) as command:
                 finish(command, what="spark-testkit up", timeout_s=_UP_TIMEOUT_S, log=log)
-            _first_result(client, stack.env()["SPARK_REMOTE"])
+            first_result(client, stack.env()["SPARK_REMOTE"])
             return time.monotonic() - begin
     finally:
         stack.down()
-
-
-@contextlib.contextmanager
-def _client(space: Workspace) -> Iterator[subprocess.Popen[str]]:
-    """A client that has imported what it needs and waits to be told an address."""
-    folder = space.folder("client")
-    argv = [sys.executable, probe.__file__]
-    with started(
-        argv, cwd=folder, env=clean_environment({}), log=folder / "log", talks=True
-    ) as client:
-        _expect(client, "ready")
-        yield client
-
-
-def _first_result(client: subprocess.Popen[str], url: str) -> None:
-    assert client.stdin is not None
-    with contextlib.suppress(OSError):
-        # a client that has died is noticed below
-        client.stdin.write(f"{url}\n")
-        client.stdin.flush()
-    _expect(client, "done")
-
-
-def _expect(client: subprocess.Popen[str], word: str) -> None:
-    assert client.stdout is not None
-    if client.stdout.readline().strip() != word:
-        raise Terminal(f"the benchmark's client ended before it was {word}")
