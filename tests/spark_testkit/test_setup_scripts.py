@@ -11,6 +11,7 @@ import pytest
 from spark_testkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+PROMISED = "docker,maven,openssl,shellcheck"
 TOOLS = ("bash", "cat", "dirname", "ln", "make", "mkdir", "sed", "touch")
 
 
@@ -52,11 +53,12 @@ def machine(tmp_path):
 
 @pytest.fixture
 def ci(machine):
-    """Runs .ci/run on a machine that lacks nothing but, perhaps, Go."""
+    """Runs .ci/run on a machine that lacks nothing but, perhaps, Go; Docker answers."""
     script = machine.folder / "repository" / ".ci" / "run"
     script.parent.mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", script)
-    for name in ("java", "python3"):
+    machine.put("docker", folder=script.parent)
+    for name in ("javac", "mmdebstrap", "mvn", "openssl", "python3", "shellcheck"):
         machine.put(name)
     machine.put("make", notes='"$*, promised: ${SPARK_TESTKIT_REQUIRE:-nothing}"')
 
@@ -72,7 +74,10 @@ def ci(machine):
 def test_ci_builds_minio_and_promises_it(machine, ci, version):
     machine.put("go", f"echo go version go{version} linux/amd64")
     assert ci() == ""
-    assert machine.noted("make") == ["minio, promised: nothing", "check, promised: minio"]
+    assert machine.noted("make") == [
+        f"minio, promised: {PROMISED}",
+        f"check, promised: {PROMISED},minio",
+    ]
 
 
 @pytest.mark.parametrize("version", ["1.19.8", "1.9", "1.2"])
@@ -81,19 +86,24 @@ def test_ci_with_a_go_that_cannot_build_minio_says_so_and_goes_on(machine, ci, v
     told = ci()
     assert "no MinIO" in told
     assert f"go{version} " in told
-    assert machine.noted("make") == ["check, promised: nothing"]
+    assert machine.noted("make") == [f"check, promised: {PROMISED}"]
 
 
 def test_ci_installs_what_is_wanting(machine, ci):
     machine.put("python3", "exit 1")
-    (machine.programs / "java").unlink()
+    for name in ("javac", "mmdebstrap", "mvn", "openssl", "shellcheck"):
+        (machine.programs / name).unlink()
     machine.put("go", "echo go version go1.19.8", folder=machine.folder / "fetched")
     go = f'"{machine.folder}/fetched/go" "{machine.programs}/go"'
     machine.put("apt-get", f"[ $1 = update ] || ln -s {go}")
     assert "no MinIO" in ci()
     [_, install] = machine.noted("apt-get")
-    wanted = {"openjdk-17-jre-headless", "golang", "python3", "python3-venv"}
-    assert wanted == {word for word in install.split() if word in wanted or "pip" in word}
+    wanted = {
+        *("openjdk-17-jdk-headless", "maven", "golang", "python3", "python3-venv"),
+        *("mmdebstrap", "shellcheck", "openssl"),
+    }
+    options = {"install", "-y", "-qq", "--no-install-recommends"}
+    assert set(install.split()) == wanted | options
 
 
 @pytest.fixture
