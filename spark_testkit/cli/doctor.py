@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 
 import psutil
 import typer
@@ -18,6 +17,7 @@ from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
 from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
+from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import engine_spec, is_installed
 from spark_testkit.engine.java import find_java
 from spark_testkit.services import SERVICES, s3
@@ -77,7 +77,7 @@ def diagnose(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         _engine(settings),
         _client(),
         _environment(environ),
-        _docker(environ),
+        _docker(),
         _go(environ),
     ]
 
@@ -190,14 +190,14 @@ def _environment(environ: Mapping[str, str]) -> Check:
     )
 
 
-def _docker(environ: Mapping[str, str]) -> Check:
-    program = shutil.which("docker", path=environ.get("PATH"))
-    socket = Path("/var/run/docker.sock")
-    if program and (socket.exists() or "DOCKER_HOST" in environ):
-        return Check("docker", "ok", f"{program}")
-    detail = "no engine is running" if program else "not installed"
-    mend = "only containers need it: install docker.io and start `dockerd`"
-    return Check("docker", "warning", detail, mend)
+def _docker() -> Check:
+    try:
+        with Daemon() as daemon:
+            built = engine_spec().image in daemon.images()
+            images = "images are built" if built else "no images yet: `spark-testkit images build`"
+            return Check("docker", "ok", f"Docker {daemon.version}, {images}")
+    except PlatformError as error:
+        return Check("docker", "warning", error.message, f"only containers need it: {error.hint}")
 
 
 def _go(environ: Mapping[str, str]) -> Check:

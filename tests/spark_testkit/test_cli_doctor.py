@@ -12,6 +12,7 @@ from spark_platform.kernel.errors import Missing
 from spark_testkit.cli import doctor
 from spark_testkit.cli.doctor import diagnose
 from spark_testkit.cli.variables import SPOILERS
+from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import engine_spec
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
@@ -27,6 +28,21 @@ echo '    java.vm.version = {release}.0.1'
 """
 
 
+class RunningDocker:
+    """An engine that answers and holds one image."""
+
+    version = "28.0"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def images(self):
+        return frozenset({"spark-platform:4.1-latest"})
+
+
 class Machine:
     """A machine on which all is well until a test breaks something of it."""
 
@@ -34,13 +50,13 @@ class Machine:
         self.programs = folder / "bin"
         self.programs.mkdir()
         self.settings = Settings(folder / "state", folder / "cache")
-        self.environ = {"PATH": str(self.programs), "DOCKER_HOST": "unix:///docker.sock"}
+        self.environ = {"PATH": str(self.programs)}
         self.memory_gib, self.disk_gib = 8, 8
         self.taken_ports = []
         self.packages = {"pyspark": "4.1.4"}
         self.installed = True
         self.spec = engine_spec()
-        for name in ("minio", "docker", "go"):
+        for name in ("minio", "go"):
             self.install(name)
         self.install_java(17)
         patch = monkeypatch.setattr
@@ -50,6 +66,8 @@ class Machine:
         patch(doctor.metadata, "version", self._version)
         patch(doctor, "is_installed", lambda *_: self.installed)
         patch(doctor, "engine_spec", lambda: self.spec)
+        self._patch, self._setenv = patch, monkeypatch.setenv
+        patch(doctor, "Daemon", RunningDocker)
         # where programs are looked for that no environment is passed to
         monkeypatch.setenv("PATH", str(self.programs))
 
@@ -57,6 +75,11 @@ class Machine:
         program = self.programs / name
         program.write_text(script)
         program.chmod(0o755)
+
+    def stop_docker(self):
+        self._patch(doctor, "Daemon", Daemon)
+        # for the SDK, which reads the environment by itself
+        self._setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
 
     def install_java(self, release):
         self.install("java", JAVA.format(release=release))
@@ -135,7 +158,7 @@ BREAKAGES = [
             *("HTTP_PROXY", "all_proxy", "ALL_PROXY"),
         )
     ),
-    (lambda m: m.remove("docker"), "docker", "warning", "install docker.io"),
+    (lambda m: m.stop_docker(), "docker", "warning", "only containers need it: start Docker"),
     (lambda m: m.remove("go"), "go", "warning", "only building MinIO needs it"),
 ]
 
