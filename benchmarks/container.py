@@ -1,10 +1,11 @@
-"""From `docker run` to the first query's result: the image's own way, and `spark-submit` in it."""
+"""From a container's start to the first query's result: our way and `spark-submit`."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from benchmarks.client import first_result, waiting_client
 from benchmarks.measure import Comparison, Goal, Series
@@ -58,15 +59,16 @@ def run(space: Workspace, options: Options, say: Say) -> list[Comparison]:
 
 def _start_s(space: Workspace, command: Sequence[str]) -> float:
     [port] = free_ports(1)
-    with waiting_client(space) as client:
+    with waiting_client(space) as client, _container(command, port) as container:
         begin = time.monotonic()
-        with _container(command, port):
-            first_result(client, connect_url(engine_spec(), port, _TOKEN))
-            return time.monotonic() - begin
+        container.start()
+        first_result(client, connect_url(engine_spec(), port, _TOKEN))
+        return time.monotonic() - begin
 
 
 @contextlib.contextmanager
-def _container(command: Sequence[str], port: int) -> Iterator[None]:
+def _container(command: Sequence[str], port: int) -> Iterator[Any]:
+    """A container that is made and not started."""
     owner = f"benchmark-{port}"
     image = engine_spec().image
     with Daemon() as daemon:
@@ -74,14 +76,12 @@ def _container(command: Sequence[str], port: int) -> Iterator[None]:
             raise Missing(f"there is no image {image}", hint="`spark-testkit images build`")
         reaper = Reaper.start(owner)
         try:
-            daemon.client.containers.run(
+            yield daemon.client.containers.create(
                 image,
                 list(command),
-                detach=True,
                 labels={LABEL: owner},
                 environment={TOKEN_VARIABLE: _TOKEN},
                 ports={f"{_PORT}/tcp": ("127.0.0.1", port)},
             )
-            yield
         finally:
             reaper.finish()

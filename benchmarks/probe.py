@@ -20,6 +20,7 @@ def main() -> None:
     """Import, wait, ask."""
     # pyspark's Connect client reads this when it chooses between its two implementations
     os.environ.setdefault("SPARK_CONNECT_MODE_ENABLED", "1")
+    from pyspark.sql.connect.client.retries import DefaultPolicy
     from pyspark.sql.connect.session import SparkSession
 
     sys.stdout.write("ready\n")
@@ -27,6 +28,14 @@ def main() -> None:
     url = sys.stdin.readline().strip()
     _wait_for_port(urlsplit(url).port or 0)
     session = SparkSession.builder.remote(url).create()
+    # the same for a port that accepts before its server listens, as a container's does
+    steady = DefaultPolicy(
+        max_retries=int(_TIMEOUT_S / _INTERVAL_S),
+        backoff_multiplier=1,
+        initial_backoff=int(_INTERVAL_S * 1000),
+        jitter=0,
+    )
+    session.client.set_retry_policies([steady])
     assert session.sql("SELECT 1").collect()[0][0] == 1
     sys.stdout.write("done\n")
     sys.stdout.flush()

@@ -157,6 +157,6 @@ def _copy(path: Path, follow: bool) -> None:
 def _document(stack: Stack, services: list[ServiceStatus]) -> dict[str, Any]:
     return {
         "name": stack.name,
-        "provider": "process",
+        "provider": services[0].provider,
         "services": [asdict(service) for service in services],
     }

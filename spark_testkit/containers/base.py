@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import threading
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import docker.errors
 from docker.utils import parse_bytes
@@ -16,19 +17,22 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 from typing_extensions import Self
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, Terminal
-from spark_platform.kernel.wait import poll
+from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, Terminal, TimedOut
+from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.docker.daemon import Daemon, docker_errors
+from spark_testkit.docker.limits import check_memory
 from spark_testkit.docker.reaper import LABEL, Reaper
 from spark_testkit.service import Readiness
 
-__all__ = ["ServiceContainer", "owner_of_this_process"]
+__all__ = ["ServiceContainer", "owner_of_this_process", "require_started"]
 
 _STARTS_WITHIN_S = 120
 _POLL_S = 0.1
 _LOG_LINES = 20
-# what a JVM takes beside its heap, MiB
-BESIDE_THE_HEAP_MIB = 512
+_RYUK = threading.Lock()
+
+
+C = TypeVar("C", bound="ServiceContainer")
 
 
 class _Answers(WaitStrategy):
@@ -36,13 +40,16 @@ class _Answers(WaitStrategy):
 
     def wait_until_ready(self, container: WaitStrategyTarget) -> None:
         assert isinstance(container, ServiceContainer)
-        readiness = container.readiness()
 
         def check() -> None:
             container.reload()
             if container.status not in ("created", "running"):
                 raise Terminal(f"{container.image} ended while it started{container.last_words()}")
-            readiness.check()
+            with contextlib.suppress(TimeoutError):
+                # testcontainers' word for one that ended between the question above and this
+                container.readiness().check()
+                return
+            raise NotYet("it is not running")
 
         poll(
             check,
@@ -96,11 +103,19 @@ class ServiceContainer(DockerContainer):
             with _starting(self.image), _without_an_absent_ryuk(self):
                 super().start()
         except BaseException as error:
-            if hasattr(error, "message") and self._container and "log lines" not in str(error):
+            if isinstance(error, TimedOut):
                 error.message += self.last_words()
             self.stop()
             raise
         return self
+
+    def stop(self, force: bool = True, delete_volume: bool = True) -> None:
+        """Remove it; harmless where that has been done."""
+        try:
+            with contextlib.suppress(docker.errors.NotFound):
+                super().stop(force, delete_volume)
+        finally:
+            self._container = None
 
     def last_words(self) -> str:
         """What it printed last, and whether it was out of memory; for an error's message."""
@@ -116,17 +131,33 @@ class ServiceContainer(DockerContainer):
         """Its IP address on its Docker network."""
         return self.get_docker_client().bridge_ip(self.get_container_id())
 
+    def is_started(self) -> bool:
+        """Whether ``start()`` has made its container."""
+        return self._container is not None
+
     def _check_memory(self, heap_mib: int) -> None:
         limit = self._kwargs.get("mem_limit")
-        if limit is None:
-            return
-        limit_mib = parse_bytes(limit) // 1024**2
-        if limit_mib < heap_mib + BESIDE_THE_HEAP_MIB:
-            raise InvalidInput(
-                f"mem_limit={limit!r} is too little for a driver of {heap_mib} MiB, "
-                f"which takes {BESIDE_THE_HEAP_MIB} MiB beside its heap",
+        if limit is not None:
+            check_memory(
+                f"mem_limit={limit!r}",
+                parse_bytes(limit) // 1024**2,
+                heap_mib,
                 hint="raise mem_limit, or lower with_driver_memory",
             )
+
+
+def require_started(container: C) -> C:
+    """``container``, if it is started.
+
+    Raises:
+        InvalidInput: it is not, so nobody knows where it will be.
+    """
+    if not container.is_started():
+        raise InvalidInput(
+            f"the container of {container.image} is not started",
+            hint="start it first, or make it the outer of two `with` blocks",
+        )
+    return container
 
 
 @contextlib.contextmanager
@@ -153,15 +184,19 @@ def _have_image(image: str) -> None:
 @contextlib.contextmanager
 def _without_an_absent_ryuk(container: DockerContainer) -> Iterator[None]:
     """Testcontainers' reaper where its image is here; ours does the same work everywhere."""
-    disabled = testcontainers_config.ryuk_disabled
     try:
         container.get_docker_client().client.images.get(testcontainers_config.ryuk_image)
     except docker.errors.ImageNotFound:
-        testcontainers_config.ryuk_disabled = True
-    try:
+        # a setting of the whole process, for the time of one start
+        with _RYUK:
+            disabled = testcontainers_config.ryuk_disabled
+            testcontainers_config.ryuk_disabled = True
+            try:
+                yield
+            finally:
+                testcontainers_config.ryuk_disabled = disabled
+    else:
         yield
-    finally:
-        testcontainers_config.ryuk_disabled = disabled
 
 
 @functools.lru_cache(maxsize=1)

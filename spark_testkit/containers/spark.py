@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from testcontainers.core.config import testcontainers_config
 from typing_extensions import Self
 
 from spark_platform.kernel.errors import InvalidInput
-from spark_testkit.containers.base import ServiceContainer
+from spark_testkit.containers.base import ServiceContainer, require_started
 from spark_testkit.containers.minio import MinioContainer
 from spark_testkit.containers.unity_catalog import UnityCatalogContainer
 from spark_testkit.engine import TOKEN_VARIABLE, connect_url, engine_spec
@@ -69,7 +70,7 @@ class SparkContainer(ServiceContainer):
         """
         self._spec = engine_spec(version)
         if self._own_image:
-            self.image = self._spec.dev_image
+            self.image = testcontainers_config.hub_image_name_prefix + self._spec.dev_image
         return self
 
     def with_driver_memory(self, mib: int) -> Self:
@@ -94,13 +95,21 @@ class SparkContainer(ServiceContainer):
         return self
 
     def with_s3(self, minio: MinioContainer) -> Self:
-        """Use a started MinIO container in place of the S3 inside."""
-        self._minio = minio
+        """Use a started MinIO container in place of the S3 inside.
+
+        Raises:
+            InvalidInput: it is not started.
+        """
+        self._minio = require_started(minio)
         return self
 
     def with_unity_catalog(self, catalog: UnityCatalogContainer) -> Self:
-        """Use a started catalog container, and the S3 it stores in, in place of those inside."""
-        self._catalog = catalog
+        """Use a started catalog container, and the S3 it stores in, in place of those inside.
+
+        Raises:
+            InvalidInput: it is not started.
+        """
+        self._catalog = require_started(catalog)
         return self.with_s3(catalog.minio)
 
     def with_packages(self, *purposes: str) -> Self:
@@ -122,7 +131,7 @@ class SparkContainer(ServiceContainer):
     def _configure(self) -> None:
         self._check_memory(self._driver_memory_mib)
         conf = {**self._conf, "spark.driver.memory": f"{self._driver_memory_mib}m"}
-        self._transferable_specs = [(properties_file(conf).encode(), _PROPERTIES, 0o644)]
+        self.with_copy_into_container(properties_file(conf).encode(), _PROPERTIES)
         self.with_command(["connect", "--properties-file", _PROPERTIES])
         self.with_env(TOKEN_VARIABLE, self._token)
         self.with_env("AWS_ACCESS_KEY_ID", self._keys[0])

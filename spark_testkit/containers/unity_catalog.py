@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from spark_testkit.containers.base import ServiceContainer
+from spark_testkit.containers.base import ServiceContainer, require_started
 from spark_testkit.containers.minio import MinioContainer
 from spark_testkit.service import Readiness
 from spark_testkit.services import unity_catalog
@@ -29,7 +29,7 @@ class UnityCatalogContainer(ServiceContainer):
         self, minio: MinioContainer, image: str = unity_catalog.IMAGE, **kwargs: Any
     ) -> None:
         super().__init__(image, **kwargs)
-        self.minio = minio
+        self.minio = require_started(minio)
         self.with_exposed_ports(_PORT)
         self.with_command(["-m", "spark_emulators.unity_catalog", "--config", _CONFIG])
 
@@ -41,7 +41,7 @@ class UnityCatalogContainer(ServiceContainer):
             store=self.minio.exports(for_containers=True),
             seen_by_clients=self.minio.get_s3_url(),
         )
-        self._transferable_specs = [(json.dumps(config).encode(), _CONFIG, 0o644)]
+        self.with_copy_into_container(json.dumps(config).encode(), _CONFIG)
 
     def readiness(self) -> Readiness:
         return unity_catalog.readiness(self.get_unity_catalog_url())

@@ -47,7 +47,7 @@ class Daemon:
 
         with docker_errors("connecting to Docker"):
             try:
-                self.client: DockerClient = docker.from_env(timeout=_TIMEOUT_S)
+                self.client = _client()
                 version = self.client.version()
             except docker.errors.DockerException as error:
                 where = os.environ.get("DOCKER_HOST") or "its usual socket"
@@ -57,6 +57,7 @@ class Daemon:
         self.version: str = version["Version"]
         api = tuple(int(part) for part in version["ApiVersion"].split("."))
         if api < _OLDEST_API:
+            self.client.close()
             raise Missing(
                 f"Docker {self.version} (API {version['ApiVersion']}) is too old",
                 hint="Docker 20.10 (API 1.41) or newer is needed",
@@ -95,12 +96,13 @@ class Daemon:
     def pull(self, reference: str) -> bool:
         """Whether a registry gave the image."""
         import docker
+        import requests
         from docker.utils import parse_repository_tag
 
         repository, tag = parse_repository_tag(reference)
         try:
             self.client.api.pull(repository, tag or "latest")
-        except docker.errors.APIError:
+        except (docker.errors.APIError, requests.exceptions.RequestException):
             return False
         return self.image(reference) is not None
 
@@ -133,6 +135,19 @@ class Daemon:
                 decode=True,
             )
             read_build(stream, tag, on_line)
+
+
+def _client() -> DockerClient:
+    """A client of the engine that ``docker`` on the command line speaks to."""
+    import docker
+    from docker.context import ContextAPI
+
+    context = None if "DOCKER_HOST" in os.environ else ContextAPI.get_current_context()
+    if context is None or context.Name == "default":
+        return docker.from_env(timeout=_TIMEOUT_S)
+    return docker.DockerClient(
+        base_url=context.Host, tls=context.TLSConfig or False, timeout=_TIMEOUT_S
+    )
 
 
 def read_build(

@@ -13,9 +13,10 @@ import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spark_platform.kernel.errors import TimedOut
+from spark_platform.kernel.errors import Terminal, TimedOut
+from spark_platform.kernel.wait import NotYet, poll
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -24,6 +25,7 @@ __all__ = ["LABEL", "Reaper", "sweep"]
 
 # whose a container, network or volume is
 LABEL = "spark-testkit.stack"
+_SWEPT_WITHIN_S = 30
 _FINISHES_WITHIN_S = 60
 
 
@@ -42,6 +44,8 @@ class Reaper:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # not in the user's folder: `-m` would import what happens to lie there
+            cwd="/",
             # a Ctrl-C at a terminal is meant for its maker
             start_new_session=True,
         )
@@ -51,36 +55,54 @@ class Reaper:
         """Have it remove everything, now.
 
         Raises:
-            TimedOut: the engine does not get it done.
+            TimedOut, Terminal: it did not get it done.
         """
         assert self.process.stdin is not None
+        hint = f"see what is left: `docker ps -a --filter label={LABEL}={self.owner}`"
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         try:
-            self.process.wait(_FINISHES_WITHIN_S)
+            returncode = self.process.wait(_FINISHES_WITHIN_S)
         except subprocess.TimeoutExpired:
             raise TimedOut(
                 f"Docker has not removed the containers of {self.owner} "
                 f"within {_FINISHES_WITHIN_S} s",
-                hint=f"see what is left: `docker ps -a --filter label={LABEL}={self.owner}`",
+                hint=hint,
             ) from None
+        if returncode:
+            raise Terminal(f"the containers of {self.owner} could not be removed", hint=hint)
 
 
 def sweep(client: DockerClient, owner: str) -> None:
-    """Remove every container, network and volume of ``owner``."""
+    """Remove every container, network and volume of ``owner``.
+
+    Raises:
+        TimedOut: something of it stays.
+    """
+
+    def swept() -> None:
+        left = _held(client, owner)
+        for each, options in left:
+            # what is in use still, or is being removed, is met again
+            with contextlib.suppress(docker.errors.APIError):
+                each.remove(**options)
+        if left:
+            raise NotYet(", ".join(each.name for each, _ in left))
+
     import docker
 
-    gone = (docker.errors.NotFound, docker.errors.APIError)
+    poll(swept, what=f"what {owner} left to be removed", timeout_s=_SWEPT_WITHIN_S)
+
+
+def _held(client: DockerClient, owner: str) -> list[tuple[Any, dict[str, bool]]]:
+    """What there is of ``owner``, in an order in which it can be removed, and how."""
     filters = {"label": f"{LABEL}={owner}"}
-    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
-        with contextlib.suppress(*gone):
-            container.remove(force=True, v=True)
-    for network in client.networks.list(filters=filters):
-        with contextlib.suppress(*gone):
-            network.remove()
-    for volume in client.volumes.list(filters=filters):
-        with contextlib.suppress(*gone):
-            volume.remove(force=True)
+    containers = client.containers.list(all=True, filters=filters, ignore_removed=True)
+    return [
+        *((each, {"force": True, "v": True}) for each in containers),
+        *((each, {}) for each in client.networks.list(filters=filters)),
+        *((each, {"force": True}) for each in client.volumes.list(filters=filters)),
+    ]
 
 
 def main() -> None:

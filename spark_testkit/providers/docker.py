@@ -7,6 +7,7 @@ engine may be another user's (rootless) or inside a virtual machine.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import io
 import tarfile
@@ -15,10 +16,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, Missing
+from spark_platform.kernel.errors import Conflict, Missing, PlatformError
 from spark_platform.kernel.files import private_folder
 from spark_platform.kernel.process import ProcessId
 from spark_testkit.docker.daemon import Daemon, docker_errors
+from spark_testkit.docker.limits import check_memory
 from spark_testkit.docker.reaper import LABEL, Reaper, sweep
 from spark_testkit.providers.provider import LOG_NAME, Location
 from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
@@ -29,14 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["DockerInstance", "DockerProvider", "archive"]
 
-# where every container of a stack sees the stack's volume
-_STACK = PurePosixPath("/stack")
+# where a container sees its own volume, and that of its stack
+_OWN = PurePosixPath("/service")
+_SHARED = PurePosixPath("/stack")
 # the user of all our images
 _UID = 185
 # ports of a service that clients never see
 _FIRST_INNER_PORT = 20000
-# what a JVM takes beside its heap, MiB
-_BESIDE_THE_HEAP_MIB = 512
+_KILLED = -9
+_LOG_ENDS_WITHIN_S = 5
 _MEMORY_HINT = "raise SPARK_TESTKIT_CONTAINER_MEMORY_MIB, or ask for a smaller heap"
 
 
@@ -48,8 +51,11 @@ class DockerInstance:
     def __init__(self, container: Container, log: Path) -> None:
         self._container = container
         self.returncode: int | None = None
+        self._end: concurrent.futures.Future[int] = concurrent.futures.Future()
+        # threads of its own: they last as long as the service, and an executor has few
         self._copying = threading.Thread(target=self._copy_log, args=(log,), daemon=True)
         self._copying.start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def _copy_log(self, log: Path) -> None:
         # whatever ends the stream, the service goes on
@@ -57,32 +63,44 @@ class DockerInstance:
             for chunk in self._container.logs(stream=True, follow=True):
                 file.write(chunk)
 
+    def _watch(self) -> None:
+        try:
+            code = int(self._container.wait(timeout=None)["StatusCode"])
+        except Exception:  # removed behind our back, or the engine itself has ended
+            code = _KILLED
+        self._copying.join(_LOG_ENDS_WITHIN_S)
+        # where a signal ended it a container says 128 + n, and a process's parent is told -n
+        self.returncode = 128 - code if 128 < code < 128 + 65 else code
+        self._end.set_result(self.returncode)
+
     def alive(self) -> bool:
-        return self.returncode is None
-
-    async def exited(self) -> int:
-        self.returncode = await asyncio.to_thread(self._wait)
-        return self.returncode
-
-    def _wait(self) -> int:
         import docker
 
         try:
-            code = int(self._container.wait(timeout=None)["StatusCode"])
-        except docker.errors.NotFound:
-            return -9  # removed behind our back
-        self._copying.join(timeout=5)
-        # a process says 128 + n where a signal ended it; a parent of ours is told -n
-        return 128 - code if 128 < code < 128 + 65 else code
+            self._container.reload()
+        except (docker.errors.DockerException, OSError):
+            return False
+        return str(self._container.status) == "running"
+
+    async def exited(self) -> int:
+        return await asyncio.shield(asyncio.wrap_future(self._end))
 
     async def stop(self) -> None:
-        await asyncio.to_thread(self._remove)
+        await asyncio.to_thread(_remove, self._container)
 
-    def _remove(self) -> None:
-        import docker
 
-        with docker_errors("removing a container"), contextlib.suppress(docker.errors.NotFound):
-            self._container.remove(force=True, v=True)
+def _remove(container: Container) -> None:
+    import docker
+
+    # with an engine that has gone, its containers have
+    with contextlib.suppress(Missing), docker_errors("removing a container"):
+        try:
+            container.remove(force=True, v=True)
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as error:
+            if error.status_code != 409:  # somebody removes it already
+                raise
 
 
 class DockerProvider:
@@ -101,15 +119,18 @@ class DockerProvider:
     def __init__(self, stack: str, settings: Settings) -> None:
         self._stack = stack
         self._settings = settings
+        self._labels = {LABEL: stack}
         self._daemon = Daemon()
         # what an earlier stack of this name left when machine and all went down
         sweep(self._daemon.client, stack)
         self._reaper = Reaper.start(stack)
-        labels = {LABEL: stack}
-        with docker_errors("making the stack's network"):
-            self._daemon.client.networks.create(stack, driver="bridge", labels=labels)
-        with docker_errors("making the stack's volume"):
-            self._daemon.client.volumes.create(stack, labels=labels)
+        try:
+            with docker_errors("making the stack's network and volume"):
+                self._daemon.client.networks.create(stack, driver="bridge", labels=self._labels)
+                self._daemon.client.volumes.create(stack, labels=self._labels)
+        except BaseException:
+            self._finish()
+            raise
 
     def locate(self, request: ServiceRequest, kind: Service, stack: Path) -> Location:  # noqa: ARG002
         inner = {
@@ -122,34 +143,45 @@ class DockerProvider:
             container=True,
             images=self._daemon.images(),
         )
-        return Location(place, Path(_STACK / "services" / request.name), Path(_STACK), inner)
+        return Location(place, Path(_OWN), Path(_SHARED), inner)
 
     async def start(self, spec: ServiceSpec, folder: Path) -> DockerInstance:
         private_folder(folder)
-        container = await asyncio.to_thread(self._create, spec)
+        making = asyncio.ensure_future(asyncio.to_thread(self._start, spec))
         try:
-            await asyncio.to_thread(self._fill_and_start, container, spec)
-        except BaseException:
-            await DockerInstance(container, folder / LOG_NAME).stop()
+            container = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # a thread cannot be stopped; what it makes can be taken away
+            with contextlib.suppress(PlatformError):
+                await asyncio.to_thread(_remove, await making)
             raise
         return DockerInstance(container, folder / LOG_NAME)
+
+    def _start(self, spec: ServiceSpec) -> Container:
+        container = self._create(spec)
+        try:
+            with docker_errors(f"starting the container of {spec.name}"):
+                container.put_archive("/", archive(spec.files, [_OWN / TEMPORARY, _SHARED]))
+                container.start()
+        except BaseException:
+            _remove(container)
+            raise
+        return container
 
     def _create(self, spec: ServiceSpec) -> Container:
         import docker
 
         name = f"{self._stack}-{spec.name}"
         with docker_errors(f"creating the container of {spec.name}"):
+            self._daemon.client.volumes.create(name, labels=self._labels)
             try:
                 container: Container = self._daemon.client.containers.create(
                     spec.image,
                     list(spec.argv),
                     name=name,
                     hostname=spec.name,
-                    environment={
-                        **spec.environment,
-                        "TMPDIR": str(_STACK / "services" / spec.name / TEMPORARY),
-                    },
-                    labels={LABEL: self._stack},
+                    environment={**spec.environment, "TMPDIR": str(_OWN / TEMPORARY)},
+                    labels=self._labels,
                     network=self._stack,
                     networking_config={
                         self._stack: self._daemon.client.api.create_endpoint_config(
@@ -160,7 +192,10 @@ class DockerProvider:
                         f"{spec.listens[purpose]}/tcp": ("127.0.0.1", port)
                         for purpose, port in spec.ports.items()
                     },
-                    volumes={self._stack: {"bind": str(_STACK), "mode": "rw"}},
+                    volumes={
+                        name: {"bind": str(_OWN), "mode": "rw"},
+                        self._stack: {"bind": str(_SHARED), "mode": "rw"},
+                    },
                     **self._limits(spec),
                 )
             except docker.errors.ImageNotFound:
@@ -181,26 +216,33 @@ class DockerProvider:
         limits: dict[str, Any] = {}
         memory_mib = self._settings.container_memory_mib
         if memory_mib is not None:
-            if memory_mib < spec.heap_mib + _BESIDE_THE_HEAP_MIB and spec.heap_mib:
-                raise InvalidInput(
-                    f"{spec.name}: a heap of {spec.heap_mib} MiB, and {_BESIDE_THE_HEAP_MIB} MiB "
-                    f"beside it, do not fit into a container of {memory_mib} MiB",
-                    hint=_MEMORY_HINT,
-                )
+            check_memory(spec.name, memory_mib, spec.heap_mib, hint=_MEMORY_HINT)
             limits["mem_limit"] = limits["memswap_limit"] = f"{memory_mib}m"
         if self._settings.container_cpus is not None:
             limits["nano_cpus"] = int(self._settings.container_cpus * 1e9)
         return limits
 
-    @staticmethod
-    def _fill_and_start(container: Container, spec: ServiceSpec) -> None:
-        folder = _STACK / "services" / spec.name
-        with docker_errors(f"starting the container of {spec.name}"):
-            container.put_archive("/", archive(spec.files, [folder / TEMPORARY]))
-            container.start()
+    async def forget(self, name: str) -> None:
+        await asyncio.to_thread(self._remove_volume, name)
+
+    def _remove_volume(self, name: str) -> None:
+        import docker
+
+        with (
+            contextlib.suppress(Missing),
+            docker_errors(f"removing the data of {name}"),
+            contextlib.suppress(docker.errors.NotFound),
+        ):
+            self._daemon.client.volumes.get(f"{self._stack}-{name}").remove(force=True)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._reaper.finish)
+        await asyncio.to_thread(self._finish)
+
+    def _finish(self) -> None:
+        try:
+            self._reaper.finish()
+        finally:
+            self._daemon.client.close()
 
 
 def archive(files: Mapping[Path, str], folders: Iterable[PurePosixPath]) -> bytes:

@@ -71,6 +71,9 @@ class ProcessProvider:
     async def start(self, spec: ServiceSpec, folder: Path) -> ProcessInstance:
         return await _start(spec, folder)
 
+    async def forget(self, name: str) -> None:
+        """All is in its folder."""
+
     async def close(self) -> None:
         """Nothing outlives the services."""
 

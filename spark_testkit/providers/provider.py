@@ -81,6 +81,9 @@ class Provider(Protocol):
             OSError: a file could not be written.
         """
 
+    async def forget(self, name: str) -> None:
+        """Delete the data of a service that has been stopped, as far as it is not in its folder."""
+
     async def close(self) -> None:
         """Take away what services shared, after all of them have been stopped."""
 

@@ -222,6 +222,8 @@ def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
         s3={"addressing_style": "path"},
         connect_timeout=5,
         read_timeout=60,
+        # the user's cannot reach it
+        proxies={},
     )
     return session.client("s3", endpoint_url=exports["AWS_ENDPOINT_URL_S3"], config=config)
 

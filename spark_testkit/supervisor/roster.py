@@ -284,10 +284,16 @@ class Roster:
     async def _discard(self, members: Iterable[_Member]) -> None:
         """End present members and delete their folders; the caller holds ``_changing``."""
         present = [each for each in members if self._members.get(each.spec.name) is each]
-        await asyncio.gather(*(self._end(member) for member in present))
+        ends = await asyncio.gather(
+            *(self._end(member) for member in present), return_exceptions=True
+        )
         for member in present:
-            del self._members[member.spec.name]
-            shutil.rmtree(self._folder.service(member.spec.name), ignore_errors=True)
+            name = member.spec.name
+            del self._members[name]
+            shutil.rmtree(self._folder.service(name), ignore_errors=True)
+            await self._provider.forget(name)
+        for failure in filter(None, ends):
+            raise failure
 
     async def _end(self, member: _Member) -> None:
         if member.state == "starting":

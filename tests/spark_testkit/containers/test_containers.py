@@ -80,7 +80,9 @@ def test_separate_containers_are_wired_to_each_other():
         (lambda: SparkContainer().with_spark_config("shuffle", 1), "must start with `spark.`"),
         (lambda: SparkContainer().with_driver_memory(0), "a number of MiB, not 0"),
         (lambda: SparkContainer().with_packages("oracle"), "no connector 'oracle'"),
-        (lambda: SparkContainer(mem_limit="1g").start(), "too little for a driver of 1024 MiB"),
+        (lambda: SparkContainer(mem_limit="1g").start(), "heap of 1024 MiB, and 512 MiB beside"),
+        (lambda: SparkContainer().with_s3(MinioContainer()), "is not started"),
+        (lambda: UnityCatalogContainer(MinioContainer()), "is not started"),
     ],
 )
 def test_what_makes_no_sense_is_refused(ask, words):
@@ -103,11 +105,27 @@ def test_a_name_that_is_taken_is_a_conflict(containers, platform):
         MinioContainer(name="spark-testkit-tests-taken").start()
 
 
-def test_a_container_that_ends_at_once_says_its_last_words():
-    with pytest.raises(Terminal) as caught:
-        SparkContainer().with_spark_config("spark.master", "nonsense").start()
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: SparkContainer().with_spark_config("spark.master", "nonsense"),
+            "Could not parse Master URL",
+        ),
+        (lambda: MinioContainer(access_key="a"), "Invalid credentials"),
+    ],
+)
+def test_a_container_that_ends_at_once_says_its_last_words(make, words):
+    with pytest.raises(Terminal) as caught, make():
+        pass
     assert "ended while it started" in caught.value.message
-    assert "Could not parse Master URL" in caught.value.message
+    assert words in caught.value.message
+
+
+def test_what_the_user_copies_in_is_there():
+    made = SparkContainer().with_copy_into_container(b"mine", "/opt/spark/work-dir/mine.txt")
+    with made as spark:
+        assert spark.exec(["cat", "/opt/spark/work-dir/mine.txt"]).output == b"mine"
 
 
 KILLED = """

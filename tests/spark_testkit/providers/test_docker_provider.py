@@ -4,18 +4,21 @@ import asyncio
 import dataclasses
 import hashlib
 import io
+import json
 import os
 import shlex
 import signal
 import tarfile
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stacks import cli
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, Missing
+from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, Terminal
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.providers.docker import DockerProvider, archive
 from spark_testkit.providers.provider import log_tail
@@ -131,6 +134,48 @@ def test_an_end_is_told_with_its_code_and_last_words(
     assert log_tail(tmp_path / "it") == "bye"
 
 
+def test_what_has_ended_is_not_alive(provided, platform, tmp_path):
+    async def work(provider):
+        instance = await provider.start(spec(platform, "sleep", "60"), tmp_path / "it")
+        before = instance.alive()
+        await instance.stop()
+        return before, instance.alive()
+
+    assert provided(work) == (True, False)
+
+
+def test_services_that_run_leave_threads_for_their_end(provided, platform, tmp_path):
+    async def work(provider):
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        instances = []
+        for name in ("one", "two", "three"):
+            sleeper = dataclasses.replace(spec(platform, "sleep", "60"), name=name)
+            instances.append(await provider.start(sleeper, tmp_path / name))
+        ends = [asyncio.create_task(each.exited()) for each in instances]
+        for each in instances:
+            await asyncio.wait_for(each.stop(), 60)
+        return await asyncio.wait_for(asyncio.gather(*ends), 60)
+
+    assert provided(work) == [-9] * 3
+
+
+def test_a_start_that_is_called_off_leaves_no_container(provided, platform, tmp_path):
+    async def work(provider):
+        start = asyncio.create_task(provider.start(spec(platform, "sleep", "60"), tmp_path / "it"))
+        await asyncio.sleep(0)
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+
+    provided(work)
+
+
+def test_the_reaper_imports_nothing_of_the_users_folder(provided, platform, tmp_path, monkeypatch):
+    (tmp_path / "docker.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    provided(lambda provider: provider.start(spec(platform, "sleep", "60"), tmp_path / "it"))
+
+
 def test_services_find_each_other_by_name(provided, platform, tmp_path):
     async def work(provider):
         location = provider.locate(ServiceRequest.of("s3"), service("s3"), tmp_path)
@@ -163,10 +208,32 @@ def test_a_whole_stack_and_its_end(stack, owner, held_by, settings):
     stack.up()
     assert {each.provider for each in stack.status()} == {"docker"}
     assert {each.state for each in stack.status()} == {"running"}
+    shown = json.loads(cli("status", "--name", "in-docker", "-o", "json", settings=settings).stdout)
+    assert shown["provider"] == "docker"
     assert f"{owner}-in-docker-spark-connect" in held_by(owner)
     with pytest.raises(Conflict, match="runs with provider docker, not process"):
         Stack("in-docker", settings=settings).up("s3")
     assert "SparkConnectServer" in stack.log_file("spark-connect").read_text()
+
+
+def test_a_service_that_ends_while_it_starts_is_told_at_once(stack):
+    request = ServiceRequest("spark-connect", "spark-connect", {"conf": {"spark.master": "x"}})
+    with pytest.raises(Terminal, match="exited with 1") as caught:
+        stack.up(request)
+    assert "Could not parse Master URL" in caught.value.message
+
+
+def test_what_is_stopped_loses_its_data(stack):
+    from spark_testkit.services import s3
+
+    client = s3.client(stack.up("s3")["s3"])
+    client.put_object(Bucket="unity", Key="gone", Body=b"")
+    client.close()
+    stack.stop("s3")
+    client = s3.client(stack.up("s3")["s3"])
+    keys = [each["Key"] for each in client.list_objects_v2(Bucket="unity")["Contents"]]
+    client.close()
+    assert "gone" not in keys
 
 
 def test_data_survives_the_death_of_its_service(stack, owner, containers):
