@@ -18,10 +18,12 @@ __all__ = [
     "Coordinate",
     "EngineSpec",
     "ImageGround",
+    "KafkaSpec",
     "default_version",
     "engine_spec",
     "engine_specs",
     "image_ground",
+    "kafka_spec",
 ]
 
 
@@ -69,6 +71,23 @@ class ImageGround:
     java: str
     python: str
     glibc: str
+
+
+@dataclass(frozen=True)
+class KafkaSpec:
+    """The Kafka broker of stacks; it belongs to no engine.
+
+    Attributes:
+        version: Kafka's release.
+        java_minimum: the oldest Java feature release it starts on.
+        image: the container image that holds the same bits.
+        jars: the coordinates asked for.
+    """
+
+    version: str
+    java_minimum: int
+    image: str
+    jars: tuple[Coordinate, ...]
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,13 @@ def engine_specs() -> Mapping[str, EngineSpec]:
 def image_ground() -> ImageGround:
     """What images are made on."""
     return ImageGround(**_document()["images"])
+
+
+@lru_cache(maxsize=1)
+def kafka_spec() -> KafkaSpec:
+    """Which Kafka stacks run."""
+    table = _document()["kafka"]
+    return KafkaSpec(**{**table, "jars": tuple(map(Coordinate.parse, table["jars"]))})
 
 
 def default_version() -> str:

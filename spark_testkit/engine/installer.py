@@ -6,9 +6,10 @@ what is absent, stale or damaged is made again, by one process at a time per cac
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from spark_testkit.engine import cds
@@ -23,7 +24,7 @@ from spark_testkit.engine.pyspark_home import SparkHome, find_spark_home, instal
 from spark_testkit.engine.storage import disk_full_explained, exclusive
 from spark_testkit.settings import Settings
 
-__all__ = ["install", "is_installed"]
+__all__ = ["install", "installing", "is_installed"]
 
 # an install on a slow line; whoever waits longer than that waits for a process that hangs
 _LOCK_TIMEOUT_S = 1800.0
@@ -79,15 +80,7 @@ def install(
             return cds.with_archive(engine, archive)
         if not retry_archive and cds.has_failed(engine, cache_dir, progress):
             return engine
-    with (
-        disk_full_explained(cache_dir),
-        exclusive(
-            cache_dir / "install.lock",
-            purpose=f"installing engine {spec.version}",
-            timeout_s=_LOCK_TIMEOUT_S,
-            on_wait=lambda holder: progress(Progress("wait", f"for {holder}", 0, 1)),
-        ),
-    ):
+    with installing(f"engine {spec.version}", cache_dir, progress):
         home = find_spark_home(spec, cache_dir) or install_spark_home(spec, cache_dir, progress)
         store = JarStore(cache_dir)
         needed = (*locked, *(guard.compiler if guard else ()))
@@ -98,6 +91,29 @@ def install(
         engine = _guarded(engine, guard)
         archive = cds.ensure_archive(engine, cache_dir, progress, retry=retry_archive)
         return cds.with_archive(engine, archive)
+
+
+@contextlib.contextmanager
+def installing(what: str, cache_dir: Path, progress: OnProgress) -> Iterator[None]:
+    """Be the only process that changes the cache.
+
+    Args:
+        what: for the processes that wait meanwhile.
+
+    Raises:
+        TimedOut: another process has been installing for too long.
+        Terminal: the disk is full.
+    """
+    with (
+        disk_full_explained(cache_dir),
+        exclusive(
+            cache_dir / "install.lock",
+            purpose=f"installing {what}",
+            timeout_s=_LOCK_TIMEOUT_S,
+            on_wait=lambda holder: progress(Progress("wait", f"for {holder}", 0, 1)),
+        ),
+    ):
+        yield
 
 
 def _present(

@@ -23,6 +23,7 @@ __all__ = [
     "HISTORY_SERVER",
     "JVM_OPTIONS",
     "LOG4J",
+    "START_OPTIONS",
     "Launch",
     "check_conf_key",
     "launch",
@@ -63,8 +64,8 @@ _SPARK_OPTIONS = (
     "-Dderby.connection.requireAuthentication=false",
 )
 # a small JVM on a shared laptop: quick to warm up, no collector threads
-_START_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
-JVM_OPTIONS = (*_SPARK_OPTIONS, *_START_OPTIONS)
+START_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+JVM_OPTIONS = (*_SPARK_OPTIONS, *START_OPTIONS)
 
 LOG4J = """\
 status = error

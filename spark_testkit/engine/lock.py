@@ -1,8 +1,8 @@
 """Maintainers' command: ``python -m spark_testkit.engine.lock VERSION`` writes an engine's lock.
 
 It resolves the connectors of ``images/engines.toml`` with all they need, leaves out what Spark
-itself ships, and commits names, versions, hashes and sizes. Users never resolve: they fetch
-exactly this.
+itself ships, and commits names, versions, hashes and sizes. With ``kafka`` in place of a version it
+does the same for the broker. Users never resolve: they fetch exactly this.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 from spark_platform.kernel import process
 from spark_platform.kernel.errors import PlatformError
 from spark_platform.kernel.files import write_atomically
-from spark_testkit.engine.catalogue import Coordinate, EngineSpec, engine_spec
+from spark_testkit.engine.catalogue import Coordinate, EngineSpec, engine_spec, kafka_spec
 from spark_testkit.engine.ivy import Ivy
 from spark_testkit.engine.java import Java, find_java
-from spark_testkit.engine.lockfile import LockedJar, format_lock
+from spark_testkit.engine.lockfile import KAFKA_LOCK, LockedJar, format_lock
 from spark_testkit.engine.progress import Progress
 from spark_testkit.engine.pyspark_home import SparkHome, find_spark_home, install_spark_home
 from spark_testkit.engine.storage import sha256_of
@@ -84,17 +84,22 @@ def _write(name: str, text: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the locks of one engine."""
+    """Write the locks of one engine, or Kafka's."""
     parser = argparse.ArgumentParser(prog="python -m spark_testkit.engine.lock")
-    parser.add_argument("version", help="an engine of images/engines.toml")
+    parser.add_argument("version", help=f"an engine of images/engines.toml, or {KAFKA_LOCK}")
     settings = Settings.from_env(os.environ)
     try:
-        spec = engine_spec(parser.parse_args(arguments).version)
-        _lock_pyspark(spec)
+        version = parser.parse_args(arguments).version
+        # Kafka has no Ivy of its own to be fetched with
+        spec = engine_spec(None if version == KAFKA_LOCK else version)
         home = find_spark_home(spec, settings.cache_dir) or install_spark_home(
             spec, settings.cache_dir, _print
         )
         java = find_java(spec.java_minimum, environ=os.environ, cache_dir=settings.cache_dir)
+        if version == KAFKA_LOCK:
+            _write(f"{KAFKA_LOCK}.lock", _resolved(home, java, kafka_spec().jars, ()))
+            return 0
+        _lock_pyspark(spec)
         _lock_jars(spec, home, java)
     except PlatformError as error:
         sys.stderr.write(f"{error}\n")

@@ -10,7 +10,18 @@ from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.engine.catalogue import Coordinate
 from spark_testkit.resources import resource
 
-__all__ = ["LockedJar", "format_lock", "parse_lock", "read_guard_lock", "read_lock"]
+__all__ = [
+    "KAFKA_LOCK",
+    "LockedJar",
+    "format_lock",
+    "parse_lock",
+    "read_guard_lock",
+    "read_kafka_lock",
+    "read_lock",
+]
+
+# the name that stands for Kafka where a lock is otherwise an engine's
+KAFKA_LOCK = "kafka"
 
 _LINE = re.compile(r"(?P<coordinate>\S+)  sha256:(?P<sha256>[0-9a-f]{64})  (?P<size>[0-9]+)")
 
@@ -73,3 +84,8 @@ def read_lock(version: str) -> tuple[LockedJar, ...]:
 def read_guard_lock(version: str) -> tuple[LockedJar, ...]:
     """The committed lock of what compiles a guarded engine's guard."""
     return parse_lock(resource(f"images/locks/{version}-guard.lock").read_text("utf-8"))
+
+
+def read_kafka_lock() -> tuple[LockedJar, ...]:
+    """The committed lock of the Kafka broker."""
+    return read_lock(KAFKA_LOCK)

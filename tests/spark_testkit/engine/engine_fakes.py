@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from spark_testkit.engine import Progress, cds, install, installer
+from spark_testkit.engine import Progress, cds, install, installer, kafka
 from spark_testkit.engine.catalogue import Coordinate
 from spark_testkit.engine.jars import JarStore
 from spark_testkit.engine.lockfile import LockedJar
@@ -68,6 +68,19 @@ def small_engine(repository: Path, locked: tuple[LockedJar, ...]) -> Iterator[No
         mock.patch.object(installer, "find_spark_home", return_value=environment_home()),
         mock.patch.object(cds, "find_archive", return_value=None),
         mock.patch.object(cds, "ensure_archive", return_value=None),
+    ):
+        yield
+
+
+@contextmanager
+def small_kafka(repository: Path, locked: tuple[LockedJar, ...]) -> Iterator[None]:
+    """Let ``install_kafka`` take that repository's jars for Kafka's."""
+    store = functools.partial(JarStore, repository=repository.as_uri())
+
+    with (
+        mock.patch.object(kafka, "read_kafka_lock", return_value=locked),
+        mock.patch.object(kafka, "JarStore", store),
+        mock.patch.object(kafka, "find_spark_home", return_value=environment_home()),
     ):
         yield
 

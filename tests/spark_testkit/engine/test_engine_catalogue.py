@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_testkit.engine import engine_spec, engine_specs
-from spark_testkit.engine.catalogue import Coordinate
+from spark_testkit.engine.catalogue import Coordinate, kafka_spec
 from spark_testkit.engine.lock import shipped_modules
-from spark_testkit.engine.lockfile import LockedJar, format_lock, parse_lock, read_lock
+from spark_testkit.engine.lockfile import (
+    LockedJar,
+    format_lock,
+    parse_lock,
+    read_kafka_lock,
+    read_lock,
+)
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
 
@@ -70,6 +76,16 @@ def test_the_lock_repeats_no_jar_of_spark() -> None:
     locked = {f"*:{jar.coordinate.artifact}" for jar in read_lock("4.1")}
 
     assert locked.isdisjoint(shipped)
+
+
+def test_kafkas_lock_holds_what_is_asked_for_and_nothing_of_a_registry() -> None:
+    spec = kafka_spec()
+    locked = {jar.coordinate for jar in read_kafka_lock()}
+
+    assert set(spec.jars) <= locked
+    kafkas = {jar.version for jar in locked if jar.group == "org.apache.kafka"}
+    assert kafkas == {spec.version}
+    assert "://" not in resource("images/locks/kafka.lock").read_text()
 
 
 def test_python_ranges_include_both_ends() -> None:

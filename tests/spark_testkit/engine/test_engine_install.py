@@ -14,10 +14,17 @@ from unittest import mock
 import engine_fakes
 import psutil
 import pytest
-from engine_fakes import environment_home, make_repository, small_engine
+from engine_fakes import environment_home, make_repository, small_engine, small_kafka
 
 from spark_platform.kernel.errors import CommandFailed, Terminal, TimedOut
-from spark_testkit.engine import Engine, Progress, cds, install, is_installed
+from spark_testkit.engine import (
+    Engine,
+    Progress,
+    cds,
+    install,
+    install_kafka,
+    is_installed,
+)
 from spark_testkit.engine import jars as jars_module
 from spark_testkit.engine.jars import JarStore
 from spark_testkit.engine.lockfile import LockedJar
@@ -82,6 +89,26 @@ def test_a_second_install_fetches_nothing(bench: Bench) -> None:
 
     assert bench.install() == first
     assert bench.news == []
+
+
+def test_kafka_shares_the_store_and_the_lock_of_engines(bench: Bench) -> None:
+    with small_kafka(bench.repository, bench.locked):
+        news = bench.news.append
+        kafka = install_kafka(bench.settings, progress=news, environ=os.environ)
+        assert kafka.jars == (bench.path(0), bench.path(1), bench.path(2))
+        assert len(bench.fetched()) == 3
+        bench.news.clear()
+        assert install_kafka(bench.settings, progress=news) == kafka
+        bench.path(1).write_bytes(b"damaged")
+        lock = bench.settings.cache_dir / "install.lock"
+        with (
+            exclusive(lock, purpose="a test", timeout_s=1, on_wait=lambda _: None),
+            mock.patch("spark_testkit.engine.installer._LOCK_TIMEOUT_S", 0.1),
+            pytest.raises(TimedOut, match="a test"),
+        ):
+            install_kafka(bench.settings)
+        install_kafka(bench.settings, progress=news)
+    assert bench.fetched() == ["beta-1.0.jar"]
 
 
 def test_a_failed_archive_is_built_again_only_when_asked(bench: Bench) -> None:
