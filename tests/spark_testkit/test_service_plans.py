@@ -97,6 +97,7 @@ def test_the_exports_are_those_clients_know(planned):
         *("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID"),
         *("AWS_SECRET_ACCESS_KEY", "AWS_REGION"),
         *("UNITY_CATALOG_URI", "ICEBERG_REST_URI", "SPARK_HISTORY_URL", "SPARK_REMOTE"),
+        *("KAFKA_BOOTSTRAP_SERVERS", "SPARK_KAFKA_BOOTSTRAP_SERVERS"),
     }
 
 
