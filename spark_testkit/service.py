@@ -174,6 +174,7 @@ class Service:
         plan: what to run, decided from the context and what is installed; starts nothing.
         prepare: slow work that a plan relies on (fetching an engine), done once, in the caller's
             process, where it can show progress and be interrupted.
+        by_default: whether a stack has it when nobody says what it shall have.
     """
 
     kind: str
@@ -182,3 +183,4 @@ class Service:
     needs: tuple[str, ...] = ()
     ports: Mapping[str, int | None] = field(default_factory=dict)
     prepare: Callable[[ServiceRequest, Settings, OnProgress], None] | None = None
+    by_default: bool = True

@@ -94,7 +94,9 @@ class Stack:
         on_progress: OnProgress = silent,
         on_service: Callable[[ServiceStatus], None] = lambda _: None,
     ) -> dict[str, Exports]:
-        """Start services (all when none is named) and what they need; what runs is left alone.
+        """Start services (the default ones when none is named) and what they need.
+
+        What runs is left alone.
 
         Args:
             services: kinds of service, or requests with options.

@@ -39,7 +39,10 @@ _SPARK_SERVICES = ("spark-connect", "history-server")
 def up(
     services: Annotated[
         list[str] | None,
-        typer.Argument(help=f"Which services: {', '.join(SERVICES)}. All when none is named."),
+        typer.Argument(
+            help=f"Which services: {', '.join(SERVICES)}. "
+            f"When none is named: {', '.join(DEFAULT_SERVICES)}."
+        ),
     ] = None,
     name: NameOption = "default",
     provider: Annotated[

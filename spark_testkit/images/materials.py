@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from spark_platform.kernel.errors import Missing
-from spark_testkit.engine import Engine, EngineSpec, install
+from spark_testkit.engine import Engine, EngineSpec, install, install_kafka
 from spark_testkit.engine.catalogue import image_ground
-from spark_testkit.engine.lockfile import read_lock
+from spark_testkit.engine.lockfile import read_kafka_lock, read_lock
 from spark_testkit.engine.progress import Progress
 from spark_testkit.engine.storage import sha256_of
 from spark_testkit.images import packages, sbom
@@ -70,6 +70,8 @@ class Materials:
                 return folder_entries(resource(f"images/{layer}"))
             case "minio":
                 return iter([Entry("minio", _minio_program(self._settings), True)])
+            case "kafka":
+                return self._kafka()
             case "certificates":
                 files = (Entry(name, data) for name, data in self._certificates.items())
                 return iter([Entry("extra", None), *files])
@@ -104,10 +106,14 @@ class Materials:
 
     @cached_property
     def _engine(self) -> Engine:
-        def tell(progress: Progress) -> None:
-            self._on_line(progress.detail)
+        return install(self._spec.version, self._settings, progress=self._tell)
 
-        return install(self._spec.version, self._settings, progress=tell)
+    def _tell(self, progress: Progress) -> None:
+        self._on_line(progress.detail)
+
+    def _kafka(self) -> Iterator[Entry]:
+        kafka = install_kafka(self._settings, progress=self._tell)
+        return (Entry(jar.name, jar) for jar in kafka.jars)
 
     def _packages(self, lock: Mapping[str, str]) -> Iterator[Entry]:
         folder = packages.fetched(
@@ -185,6 +191,8 @@ class Materials:
                     for locked in read_lock(self._spec.version):
                         if locked.coordinate.file_name in wanted:
                             yield sbom.jar_component(locked)
+                case "kafka":
+                    yield from map(sbom.jar_component, read_kafka_lock())
                 case "minio":
                     yield {
                         "type": "application",

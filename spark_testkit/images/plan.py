@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spark_platform.kernel.errors import InvalidInput
-from spark_testkit.engine.catalogue import EngineSpec, ImageGround
+from spark_testkit.engine.catalogue import EngineSpec, ImageGround, kafka_spec
 from spark_testkit.engine.guard import guard_of
-from spark_testkit.engine.lockfile import LockedJar, read_lock
+from spark_testkit.engine.lockfile import LockedJar, read_kafka_lock, read_lock
 from spark_testkit.images import packages
 from spark_testkit.images.context import folder_entries
 from spark_testkit.images.launching import launch_files
@@ -28,17 +28,21 @@ LAYERS = (
     "minio",
     "testkit",
     "spark-base",
+    "kafka",
     "spark-runtime",
     "spark-connectors",
     "spark-platform",
     "spark-platform-dev",
 )
 _STANDS_ON = {
+    "kafka": "spark-base",
     "spark-runtime": "spark-base",
     "spark-connectors": "spark-runtime",
     "spark-platform": "spark-connectors",
     "spark-platform-dev": "spark-platform",
 }
+# the same for all engines
+_SHARED = ("minio", "testkit", "spark-base", "kafka")
 _LABEL = "org.opencontainers.image"
 
 
@@ -111,11 +115,11 @@ def _planned(
     surroundings: Surroundings,
     cache_dir: Path,
 ) -> ImageSpec:
-    of_engine = layer in _STANDS_ON
     version, moving = {
         "minio": (surroundings.minio or "", "latest"),
         "testkit": (ground.suite, "latest"),
         "spark-base": (f"java{ground.java}", f"java{ground.java}-latest"),
+        "kafka": (kafka_spec().version, "latest"),
         "spark-platform-dev": (f"{spec.pyspark}-dev", f"{spec.version}-dev"),
     }.get(layer, (spec.pyspark, f"{spec.version}-latest"))
     base = parent.moving if parent else ground.base
@@ -124,7 +128,7 @@ def _planned(
         repository="spark-platform" if layer == "spark-platform-dev" else layer,
         version=version,
         moving_tag=moving,
-        engine=spec.version if of_engine else None,
+        engine=None if layer in _SHARED else spec.version,
         parent=parent.exact if parent else ground.base,
         parts=tuple(_parts(layer, spec, surroundings, cache_dir)),
         build_args={
@@ -149,6 +153,8 @@ def _parts(
             yield Part("testkit/source", "sources", surroundings.sources)
         case "spark-base":
             yield Part("certs", "certificates", identity(surroundings.certificates))
+        case "kafka":
+            yield Part("jars", "kafka", identity(sorted(map(str, read_kafka_lock()))))
         case "spark-runtime":
             locked = read_lock(spec.version)
             guard = guard_of(spec, locked, cache_dir)

@@ -23,7 +23,9 @@ SERVICES: dict[str, Service] = {
     )
 }
 
-DEFAULT_SERVICES: tuple[str, ...] = tuple(SERVICES)
+DEFAULT_SERVICES: tuple[str, ...] = tuple(
+    each.kind for each in SERVICES.values() if each.by_default
+)
 
 
 def service(kind: str) -> Service:

@@ -29,7 +29,7 @@ def planned(settings):
 
     def plan(*requests, **options):
         specs = {}
-        for request in closure(requests or [ServiceRequest.of(kind) for kind in DEFAULT_SERVICES]):
+        for request in closure(requests or [ServiceRequest.of(kind) for kind in SERVICES]):
             kind = service(request.kind)
             specs[request.name] = kind.plan(
                 PlanContext(
@@ -74,6 +74,10 @@ def test_every_need_is_a_service_and_comes_earlier():
     order = list(SERVICES)
     for kind in SERVICES.values():
         assert all(order.index(need) < order.index(kind.kind) for need in kind.needs)
+
+
+def test_kafka_runs_on_request_only():
+    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"kafka"}
 
 
 def test_no_secret_is_in_any_argv_or_endpoint(planned):
