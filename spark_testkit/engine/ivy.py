@@ -73,9 +73,11 @@ class Ivy:
         self._run(settings, dependencies, on_line=on_line)
 
     def resolve(
-        self, wanted: Iterable[Coordinate], excluded: Sequence[str]
+        self, wanted: Sequence[Coordinate], excluded: Sequence[str]
     ) -> tuple[tuple[Coordinate, Path], ...]:
         """Download jars with all they need at run time, and say what that came to.
+
+        What is wanted is had in that version, also where something else asks for a newer one.
 
         Args:
             excluded: ``group:artifact`` of modules to leave out; ``*`` stands for any group.
@@ -89,6 +91,11 @@ class Ivy:
         ]
         dependencies = [
             _dependency(jar, "conf='default->compile,runtime,master'") for jar in wanted
+        ]
+        rules += [
+            f"<override org={quoteattr(jar.group)} module={quoteattr(jar.artifact)} "
+            f"rev={quoteattr(jar.version)}/>"
+            for jar in wanted
         ]
         listing = self._folder / "classpath.txt"
         self._run(self._settings("", ""), [*dependencies, *rules], "-cachepath", str(listing))
