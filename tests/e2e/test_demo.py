@@ -41,16 +41,17 @@ def test_the_demo_reads_every_flight_and_takes_its_stack_down(settings):
     assert folders_of(settings) == []
 
 
-def test_the_example_repositorys_own_tests_pass(settings):
+@pytest.mark.parametrize(("example", "tests"), [("coreetl_flights", 5), ("clickstream", 2)])
+def test_an_example_repositorys_own_tests_pass(settings, example, tests):
     environment = {**os.environ, **settings.as_env()}
     environment.pop("PYTEST_ADDOPTS", None)
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=resource("examples/coreetl_flights"),
+        cwd=resource(f"examples/{example}"),
         env=environment,
         capture_output=True,
         text=True,
         timeout=280,
     )
     assert result.returncode == 0, result.stdout[-4000:]
-    assert "5 passed" in result.stdout
+    assert f"{tests} passed" in result.stdout

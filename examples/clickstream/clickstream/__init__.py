@@ -1,0 +1,1 @@
+"""Clicks from Kafka to an Iceberg table, each once."""
