@@ -1,5 +1,6 @@
 """The images that hold no Spark."""
 
+import json
 import secrets
 
 import pytest
@@ -8,6 +9,7 @@ from containers import published
 
 from requirements import need
 from spark_platform.kernel import wait
+from spark_testkit.engine.lockfile import read_kafka_lock
 from spark_testkit.services.s3 import S3Readiness, client
 
 
@@ -35,6 +37,16 @@ def test_minio_stores_for_who_has_the_keys(images, containers):
         with pytest.raises(ClientError):
             wrong.list_buckets()
         wrong.close()
+
+
+def test_kafkas_image_has_the_locked_jars_and_no_root(images, containers):
+    image = images()["kafka"].spec.exact
+    script = "ls /opt/kafka/jars | wc -l; id -u; cat /usr/share/sbom/kafka.json"
+    with containers.made(image, entrypoint=["sleep", "60"]) as container:
+        code, printed = container.exec_run(["sh", "-c", script])
+    jars, uid, listed = printed.decode().split("\n", 2)
+    assert (code, int(jars), uid) == (0, len(read_kafka_lock()), "185")
+    assert {each["name"] for each in json.loads(listed)} >= {"kafka_2.13", "kafka-clients"}
 
 
 def test_the_testkits_image_runs_its_servers(images, containers):
