@@ -1,0 +1,63 @@
+"""Kafka's fixtures as a suite meets them."""
+
+import pytest
+from stacks import folders_of
+
+KAFKA = """
+    import confluent_kafka
+    from confluent_kafka.admin import AdminClient
+
+    def test_a_topic_of_its_own(spark, kafka, kafka_topic):
+        client = {"bootstrap.servers": kafka.bootstrap_servers}
+        producer = confluent_kafka.Producer(client)
+        producer.produce(kafka_topic, b"click")
+        assert producer.flush(30) == 0
+        topic = producer.list_topics(kafka_topic, timeout=30).topics[kafka_topic]
+        assert len(topic.partitions) == 2
+        records = (
+            spark.read.format("kafka")
+            .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
+            .option("subscribe", kafka_topic)
+            .load()
+        )
+        assert [bytes(row.value) for row in records.collect()] == [b"click"]
+
+    def test_that_deletes_it_itself(sparktk_kafka, sparktk_kafka_topic):
+        admin = AdminClient({"bootstrap.servers": sparktk_kafka.bootstrap_servers})
+        admin.delete_topics([sparktk_kafka_topic])[sparktk_kafka_topic].result(30)
+
+    def test_nothing_is_left(kafka):
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+        assert not [name for name in admin.list_topics(timeout=30).topics if "test-" in name]
+"""
+
+
+@pytest.mark.parametrize("engine", ["4.1", "4.0", "3.5"])
+def test_a_topic_for_each_test_on_every_engine(suite, settings, engine):
+    result = suite(f"--sparktk-engine={engine}", test_kafka=KAFKA)
+    result.assert_outcomes(passed=3)
+    assert folders_of(settings) == []
+
+
+def test_a_topic_for_each_test_in_containers(suite, settings, docker_stack_images):
+    result = suite("--sparktk-provider=docker", test_kafka=KAFKA)
+    result.assert_outcomes(passed=3)
+    assert folders_of(settings) == []
+
+
+@pytest.mark.parametrize("for_spark", [None, "kafka:1"])
+def test_remote_kafka_may_have_another_address_for_spark(suite, settings, monkeypatch, for_spark):
+    monkeypatch.delenv("SPARK_KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    env = {"KAFKA_BOOTSTRAP_SERVERS": "broker:1"}
+    if for_spark:
+        env["SPARK_KAFKA_BOOTSTRAP_SERVERS"] = for_spark
+    result = suite(
+        "--sparktk-provider=remote",
+        env=env,
+        test_addresses=f"""
+        def test_addresses(kafka):
+            assert kafka.bootstrap_servers == "broker:1"
+            assert kafka.bootstrap_servers_for_spark == {for_spark or "broker:1"!r}
+        """,
+    )
+    result.assert_outcomes(passed=1)
