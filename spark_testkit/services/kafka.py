@@ -38,6 +38,7 @@ def plan(context: PlanContext) -> ServiceSpec:
     same machine.
     """
     container = context.place.container
+    # by number: librdkafka tries a `localhost` by IPv6 first, and complains about it
     clients = f"127.0.0.1:{(context.published or context.ports)['clients']}"
     services = context.inside("services")
     arguments, properties = context.folder / "java.args", context.folder / "server.properties"
