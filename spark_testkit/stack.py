@@ -85,7 +85,7 @@ class Stack:
     ) -> None:
         leases, self._leases = self._leases or [], None
         if leases:
-            self._let_go(leases)
+            self._let_go(leases, self._folder.supervisor())
 
     def up(
         self,
@@ -122,6 +122,8 @@ class Stack:
             if prepare and self.provider == "process":
                 prepare(request, self._settings, on_progress)
         connection = self._connect()
+        # one that has nothing to do any more takes its folder away before it ends
+        supervisor = self._folder.supervisor()
         try:
             answer = connection.ask(
                 {
@@ -134,7 +136,7 @@ class Stack:
                 on_service,
             )
         except BaseException:
-            self._let_go([connection])
+            self._let_go([connection], supervisor)
             raise
         if self._leases is None:
             connection.close()
@@ -272,9 +274,8 @@ class Stack:
             self._folder.remove()
             raise
 
-    def _let_go(self, leases: list[Connection]) -> None:
-        """End leases; come back when the stack has ended, or somebody else keeps it."""
-        supervisor = self._folder.supervisor()
+    def _let_go(self, leases: list[Connection], supervisor: ProcessId | None) -> None:
+        """End leases; come back when ``supervisor`` has ended, or somebody else keeps the stack."""
         for lease in leases:
             lease.close()
 

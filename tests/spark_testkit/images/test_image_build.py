@@ -187,12 +187,19 @@ def test_an_engine_that_is_too_old_is_refused(monkeypatch):
     import docker
 
     class Old:
+        closed = False
+
         def version(self):
             return {"Version": "19.03", "ApiVersion": "1.40", "Arch": "amd64"}
 
-    monkeypatch.setattr(docker, "from_env", lambda **options: Old())
+        def close(self):
+            self.closed = True
+
+    old = Old()
+    monkeypatch.setattr(docker, "from_env", lambda **options: old)
     with pytest.raises(Missing, match=r"Docker 19\.03 \(API 1\.40\) is too old"):
         Daemon()
+    assert old.closed
 
 
 def test_certificates_are_checked_when_they_are_read(tmp_path):
