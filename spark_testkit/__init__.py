@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Any
 from spark_testkit.stack import Stack
 
 if TYPE_CHECKING:
-    from spark_testkit.containers import MinioContainer, SparkContainer, UnityCatalogContainer
+    from spark_testkit.containers import (
+        KafkaContainer,
+        MinioContainer,
+        SparkContainer,
+        UnityCatalogContainer,
+    )
 
-__all__ = ["MinioContainer", "SparkContainer", "Stack", "UnityCatalogContainer"]
+__all__ = [
+    "KafkaContainer",
+    "MinioContainer",
+    "SparkContainer",
+    "Stack",
+    "UnityCatalogContainer",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from spark_testkit.containers.kafka import KafkaContainer
 from spark_testkit.containers.minio import MinioContainer
 from spark_testkit.containers.spark import SparkContainer
 from spark_testkit.containers.unity_catalog import UnityCatalogContainer
 
-__all__ = ["MinioContainer", "SparkContainer", "UnityCatalogContainer"]
+__all__ = ["KafkaContainer", "MinioContainer", "SparkContainer", "UnityCatalogContainer"]

@@ -40,6 +40,7 @@ class _Answers(WaitStrategy):
 
     def wait_until_ready(self, container: WaitStrategyTarget) -> None:
         assert isinstance(container, ServiceContainer)
+        container._after_start()
 
         def check() -> None:
             container.reload()
@@ -77,6 +78,9 @@ class ServiceContainer(DockerContainer):
             pass  # says what is wrong, where something is
         strategy = _Answers().with_poll_interval(_POLL_S).with_startup_timeout(_STARTS_WITHIN_S)
         super().__init__(image, _wait_strategy=strategy, **kwargs)
+
+    def _after_start(self) -> None:
+        """What can be told a service only when its addresses are known."""
 
     def readiness(self) -> Readiness:
         """How to know that it works."""

@@ -20,12 +20,20 @@ from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceReques
 from spark_testkit.services.spark_jvm import properties_file
 from spark_testkit.settings import Settings
 
-__all__ = ["SERVICE", "KafkaReadiness", "server_properties"]
+__all__ = [
+    "JARS_IN_IMAGE",
+    "JAVA_IN_IMAGE",
+    "SERVICE",
+    "KafkaReadiness",
+    "cluster_id",
+    "java_arguments",
+    "server_properties",
+]
 
 _HEAP_MIB = 256
 # in the image, see images/kafka
-_JARS_IN_IMAGE = "/opt/kafka/jars/*"
-_JAVA_IN_IMAGE = "/opt/java/bin/java"
+JARS_IN_IMAGE = "/opt/kafka/jars/*"
+JAVA_IN_IMAGE = "/opt/java/bin/java"
 _ANSWERS_WITHIN_S = 5
 _METADATA = 3
 
@@ -48,15 +56,15 @@ def plan(context: PlanContext) -> ServiceSpec:
         advertised={"CLIENTS": clients, "SERVICES": services},
     )
     start = () if container else ("/bin/sh", str(resource("images/kafka/start.sh")))
-    java, class_path = _JAVA_IN_IMAGE, _JARS_IN_IMAGE
+    java, class_path = JAVA_IN_IMAGE, JARS_IN_IMAGE
     if not container:
         kafka = install_kafka(context.settings)
         java, class_path = str(kafka.java.binary), os.pathsep.join(map(str, kafka.jars))
     return ServiceSpec(
         name=context.request.name,
-        argv=(*start, java, str(arguments), str(properties), _cluster_id()),
+        argv=(*start, java, str(arguments), str(properties), cluster_id()),
         files={
-            arguments: _java_arguments(context.folder, class_path),
+            arguments: java_arguments(context.folder, class_path),
             properties: properties_file(configuration),
         },
         **context.port_fields("clients"),
@@ -128,12 +136,13 @@ def _listed(addresses: Mapping[str, str]) -> str:
     return ",".join(f"{name}://{address}" for name, address in addresses.items())
 
 
-def _cluster_id() -> str:
+def cluster_id() -> str:
     """A new cluster's name, in Kafka's spelling; one that has a name keeps it."""
     return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def _java_arguments(folder: Path, class_path: str) -> str:
+def java_arguments(folder: Path, class_path: str) -> str:
+    """The file of arguments for Kafka's JVM, whose working folder is ``folder``."""
     arguments = (
         *START_OPTIONS,
         f"-Xmx{_HEAP_MIB}m",

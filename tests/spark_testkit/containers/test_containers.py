@@ -9,7 +9,12 @@ import pytest
 
 from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, Terminal
 from spark_platform.kernel.wait import NotYet, poll
-from spark_testkit import MinioContainer, SparkContainer, UnityCatalogContainer
+from spark_testkit import (
+    KafkaContainer,
+    MinioContainer,
+    SparkContainer,
+    UnityCatalogContainer,
+)
 from spark_testkit.containers.base import owner_of_this_process
 
 pytestmark = pytest.mark.usefixtures("docker_stack_images", "nothing_left")
@@ -70,6 +75,27 @@ def test_separate_containers_are_wired_to_each_other():
         client = minio.get_client()
         assert client.list_objects_v2(Bucket="unity", Prefix="db/t")["KeyCount"] > 0
         client.close()
+
+
+def test_spark_reads_what_clients_wrote_to_kafka():
+    import confluent_kafka
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    with KafkaContainer() as kafka, SparkContainer() as spark:
+        clients = {"bootstrap.servers": kafka.get_bootstrap_server()}
+        admin = AdminClient(clients)
+        admin.create_topics([NewTopic("clicks", 1)])["clicks"].result(30)
+        producer = confluent_kafka.Producer(clients)
+        producer.produce("clicks", b"click")
+        assert producer.flush(30) == 0
+        records = (
+            spark.get_session()
+            .read.format("kafka")
+            .option("kafka.bootstrap.servers", kafka.get_bootstrap_server_for_containers())
+            .option("subscribe", "clicks")
+            .load()
+        )
+        assert [bytes(row.value) for row in records.collect()] == [b"click"]
 
 
 @pytest.mark.parametrize(
