@@ -35,7 +35,7 @@ def plan(context: PlanContext) -> ServiceSpec:
         exports={"SPARK_HISTORY_URL": endpoint},
         readiness=HttpReadiness(f"{endpoint}/api/v1/applications"),
         image=jvm.image,
-        heap_mib=jvm.heap_mib,
+        heap_mib=_HEAP_MIB,
     )
 
 

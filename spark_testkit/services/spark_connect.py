@@ -75,7 +75,7 @@ def plan(context: PlanContext) -> ServiceSpec:
         readiness=ConnectReadiness(port, token),
         detail=f"Spark {spec.pyspark}",
         image=jvm.image,
-        heap_mib=jvm.heap_mib,
+        heap_mib=heap_mib,
     )
 
 

@@ -23,7 +23,6 @@ class SparkJvm:
     environment: Mapping[str, str]
     files: Mapping[Path, str]
     image: str
-    heap_mib: int
 
 
 def plan_jvm(
@@ -48,7 +47,7 @@ def plan_jvm(
         folder=context.folder,
         jvm_options=temporary_files_in(context.folder),
     )
-    return SparkJvm(started.argv, started.environment, started.files, "", heap_mib)
+    return SparkJvm(started.argv, started.environment, started.files, "")
 
 
 def temporary_files_in(folder: Path) -> tuple[str, ...]:
@@ -83,5 +82,4 @@ def _in_container(
         environment={"SPARK_LOCAL_IP": context.place.listen},
         files={properties: properties_file(complete)},
         image=spec.image,
-        heap_mib=heap_mib,
     )
