@@ -29,31 +29,39 @@ __all__ = [
 
 @dataclass(frozen=True, order=True)
 class Coordinate:
-    """One jar's name in the Maven world."""
+    """One jar's name in the Maven world.
+
+    Attributes:
+        classifier: which of a module's jars, such as ``shaded``; empty for the usual one.
+    """
 
     group: str
     artifact: str
     version: str
+    classifier: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Coordinate:
-        """Read ``group:artifact:version``.
+        """Read ``group:artifact:version[:classifier]``.
 
         Raises:
             InvalidInput: ``text`` has another shape.
         """
         parts = text.split(":")
-        if len(parts) != 3 or not all(parts):
-            raise InvalidInput(f"a coordinate is group:artifact:version, not {text!r}")
+        if len(parts) not in (3, 4) or not all(parts):
+            raise InvalidInput(
+                f"a coordinate is group:artifact:version or "
+                f"group:artifact:version:classifier, not {text!r}"
+            )
         return cls(*parts)
 
     def __str__(self) -> str:
-        return f"{self.group}:{self.artifact}:{self.version}"
+        return ":".join(filter(None, (self.group, self.artifact, self.version, self.classifier)))
 
     @property
     def file_name(self) -> str:
         """The jar's conventional file name."""
-        return f"{self.artifact}-{self.version}.jar"
+        return "-".join(filter(None, (self.artifact, self.version, self.classifier))) + ".jar"
 
 
 @dataclass(frozen=True)

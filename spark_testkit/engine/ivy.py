@@ -19,12 +19,15 @@ __all__ = ["Ivy", "arrived"]
 
 _ARRIVED = re.compile(r"\[SUCCESSFUL \] (?P<group>\S+)#(?P<artifact>[^;\s]+);(?P<version>[^!\s]+)!")
 # the path is the coordinate, so what Ivy chose can be read from the files it left
-_PATTERN = "[organisation]/[module]/[revision]/[artifact].[ext]"
+_PATTERN = "[organisation]/[module]/[revision]/[artifact](-[classifier]).[ext]"
 _TIMEOUT_S = 1800
 
 
 def arrived(line: str) -> Coordinate | None:
-    """The jar whose download a line of Ivy's output ends, if it ends one."""
+    """The jar whose download a line of Ivy's output ends, if it ends one.
+
+    Ivy does not say its classifier.
+    """
     match = _ARRIVED.search(line)
     return Coordinate(match["group"], match["artifact"], match["version"]) if match else None
 
@@ -49,13 +52,9 @@ class Ivy:
 
     def path(self, coordinate: Coordinate) -> Path:
         """Where a jar that arrived lies."""
-        return (
-            self._folder
-            / coordinate.group
-            / coordinate.artifact
-            / coordinate.version
-            / f"{coordinate.artifact}.jar"
-        )
+        name = "-".join(filter(None, (coordinate.artifact, coordinate.classifier)))
+        module = self._folder / coordinate.group / coordinate.artifact
+        return module / coordinate.version / f"{name}.jar"
 
     def fetch(self, jars: Iterable[Coordinate], *, on_line: Callable[[str], None]) -> None:
         """Download exactly these jars; descriptors and checksum files are not even asked for.
@@ -89,8 +88,15 @@ class Ivy:
             f"<exclude org={quoteattr(group)} module={quoteattr(artifact)}/>"
             for group, artifact in (module.split(":") for module in excluded)
         ]
+        # a jar with a classifier has inside what its module would ask for
         dependencies = [
-            _dependency(jar, "conf='default->compile,runtime,master'") for jar in wanted
+            _dependency(
+                jar,
+                "transitive='false' conf='default->master'"
+                if jar.classifier
+                else "conf='default->compile,runtime,master'",
+            )
+            for jar in wanted
         ]
         rules += [
             f"<override org={quoteattr(jar.group)} module={quoteattr(jar.artifact)} "
@@ -100,9 +106,12 @@ class Ivy:
         listing = self._folder / "classpath.txt"
         self._run(self._settings("", ""), [*dependencies, *rules], "-cachepath", str(listing))
         paths = [Path(text) for text in listing.read_text().strip().split(":")]
-        return tuple(
-            (Coordinate(*path.relative_to(self._folder).parts[:3]), path) for path in paths
-        )
+        return tuple((self._coordinate(path), path) for path in paths)
+
+    def _coordinate(self, path: Path) -> Coordinate:
+        """What Ivy chose, from where it put it."""
+        group, artifact, version, _ = path.relative_to(self._folder).parts
+        return Coordinate(group, artifact, version, path.stem[len(artifact) + 1 :])
 
     def _settings(self, properties: str, resolver: str) -> str:
         root = f"root={quoteattr(self._repository)}" if self._repository else ""
@@ -125,7 +134,7 @@ class Ivy:
         settings_file = write_atomically(self._folder / "ivysettings.xml", settings)
         module_file = write_atomically(
             self._folder / "ivy.xml",
-            f"""<ivy-module version="2.0">
+            f"""<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">
   <info organisation="spark-testkit" module="engine"/>
   <configurations><conf name="default"/></configurations>
   <dependencies>
@@ -153,7 +162,12 @@ class Ivy:
 
 
 def _dependency(jar: Coordinate, attributes: str) -> str:
-    return (
-        f"<dependency org={quoteattr(jar.group)} name={quoteattr(jar.artifact)} "
-        f"rev={quoteattr(jar.version)} {attributes}/>"
+    name = quoteattr(jar.artifact)
+    start = (
+        f"<dependency org={quoteattr(jar.group)} name={name} rev={quoteattr(jar.version)} "
+        f"{attributes}"
     )
+    if not jar.classifier:
+        return f"{start}/>"
+    which = f"<artifact name={name} type='jar' ext='jar' m:classifier={quoteattr(jar.classifier)}/>"
+    return f"{start}>{which}</dependency>"

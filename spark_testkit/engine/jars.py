@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from spark_platform.kernel.errors import Terminal
@@ -85,10 +85,13 @@ class JarStore:
     def _fetch(self, ivy: Ivy, wanting: dict[Coordinate, LockedJar], progress: OnProgress) -> None:
         total = len(wanting)
         adopted: set[Coordinate] = set()
+        # as Ivy names them
+        known = {replace(coordinate, classifier=""): coordinate for coordinate in wanting}
 
         def adopt(line: str) -> None:
-            coordinate = arrived(line)
-            if coordinate in wanting:
+            ended = arrived(line)
+            if ended in known:
+                coordinate = known[ended]
                 self._adopt(ivy.path(coordinate), wanting[coordinate])
                 adopted.add(coordinate)
                 progress(Progress("jars", coordinate.file_name, len(adopted), total))

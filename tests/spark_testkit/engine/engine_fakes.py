@@ -24,7 +24,10 @@ from spark_testkit.engine.lockfile import LockedJar
 from spark_testkit.engine.pyspark_home import SparkHome
 from spark_testkit.settings import Settings
 
-JARS = tuple(Coordinate("org.example", name, "1.0") for name in ("alpha", "beta", "gamma"))
+JARS = (
+    *(Coordinate("org.example", name, "1.0") for name in ("alpha", "beta")),
+    Coordinate("org.example", "gamma", "1.0", "shaded"),
+)
 
 
 def environment_home() -> SparkHome:
