@@ -8,6 +8,7 @@ PACKAGES := spark_platform spark_emulators spark_testkit spark_fixtures
 SOURCES := spark_testkit platform emulators fixtures tests benchmarks examples conftest.py
 # the last release of the community edition exists as source only
 MINIO_VERSION := v0.0.0-20260212201848-7aac2a2c5b7c
+FAKE_GCS_VERSION := v1.56.1
 TEST_WORKERS ?= 2
 TEST_ARGS ?=
 
@@ -16,7 +17,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check format lint types imports lock minio bench build clean
+.PHONY: help setup engine demo test check format lint types imports lock minio gcs bench build clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,13 +65,19 @@ lock: ## resolve the Python lock anew
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.10 --all-extras --group dev pyproject.toml -o requirements/dev.txt
 
-# GOTOOLCHAIN: some systems' Go is set not to fetch the newer one that MinIO asks for
 minio: $(READY) ## build MinIO, the reference S3 server, into the cache (needs Go; minutes the first time)
-	@BIN_DIR="$$(python -c 'import os; from spark_testkit.settings import Settings; \
-	    print(Settings.from_env(os.environ).cache_dir / "bin")')" && \
-	  { test -x "$$BIN_DIR/minio" || { echo "==> MinIO $(MINIO_VERSION), from its Go module" && \
-	  GOTOOLCHAIN="$${GOTOOLCHAIN:-auto}" GOBIN="$$BIN_DIR" \
-	    go install github.com/minio/minio@$(MINIO_VERSION); }; }
+	@$(call go_program,minio,github.com/minio/minio,$(MINIO_VERSION))
+
+gcs: $(READY) ## build fake-gcs-server, the Google Cloud Storage of stacks, into the cache (needs Go)
+	@$(call go_program,fake-gcs-server,github.com/fsouza/fake-gcs-server,$(FAKE_GCS_VERSION))
+
+# (name, module, version). GOTOOLCHAIN: some systems' Go is set not to fetch the newer one asked for
+define go_program
+BIN_DIR="$$(python -c 'import os; from spark_testkit.settings import Settings; \
+    print(Settings.from_env(os.environ).cache_dir / "bin")')" && \
+  { test -x "$$BIN_DIR/$(1)" || { echo "==> $(1) $(3), from its Go module" && \
+  GOTOOLCHAIN="$${GOTOOLCHAIN:-auto}" GOBIN="$$BIN_DIR" go install $(2)@$(3); }; }
+endef
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks

@@ -122,7 +122,8 @@ class PlanContext:
         stack_folder: the stack's folder, as services see it, for what they share.
         ports: purpose → the port to listen on.
         secrets: the stack's own random secrets, by name; made once per stack.
-        peers: the specs of the services this one needs, by kind; planned before it.
+        peers: the specs of the services this one needs, and of those it wants that there are, by
+            kind; planned before it.
         settings: where caches live.
         place: where it will run.
         published: purpose → the port on this machine's loopback interface; ``ports`` when None.
@@ -170,6 +171,7 @@ class Service:
         kind: its name on the command line.
         summary: one line for people.
         needs: kinds that must be in the same stack; their specs are planned first.
+        wants: kinds it is wired to where they are in the stack before it.
         ports: purpose → the port in the default stack; None takes any free one.
         plan: what to run, decided from the context and what is installed; starts nothing.
         prepare: slow work that a plan relies on (fetching an engine), done once, in the caller's
@@ -181,6 +183,7 @@ class Service:
     summary: str
     plan: Callable[[PlanContext], ServiceSpec]
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
     ports: Mapping[str, int | None] = field(default_factory=dict)
     prepare: Callable[[ServiceRequest, Settings, OnProgress], None] | None = None
     by_default: bool = True

@@ -204,5 +204,5 @@ def _go(environ: Mapping[str, str]) -> Check:
     program = shutil.which("go", path=environ.get("PATH"))
     if program:
         return Check("go", "ok", program)
-    mend = "only building MinIO needs it; without it S3 is SeaweedFS"
+    mend = "only building MinIO (else S3 is SeaweedFS) and the service gcs needs it"
     return Check("go", "warning", "not installed", mend)

@@ -22,9 +22,9 @@ from spark_testkit.engine.catalogue import image_ground
 from spark_testkit.engine.storage import disk_full_explained, exclusive
 from spark_testkit.images.base import base_identity, ensure_base
 from spark_testkit.images.context import write_context
-from spark_testkit.images.materials import Materials, minio_version, sources_identity
+from spark_testkit.images.materials import Materials, program_versions, sources_identity
 from spark_testkit.images.model import ImageSpec
-from spark_testkit.images.plan import Surroundings, check_layers, plan_images
+from spark_testkit.images.plan import PROGRAMS, Surroundings, check_layers, plan_images
 from spark_testkit.images.sbom import sbom
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
@@ -85,11 +85,13 @@ def planned(
 ) -> tuple[ImageSpec, ...]:
     """The images of an engine as they would be built now, on a base of that identity."""
     surroundings = Surroundings(
-        base, minio_version(settings), certificates or {}, sources_identity()
+        base, program_versions(settings), certificates or {}, sources_identity()
     )
-    if "minio" in layers and surroundings.minio is None:
+    for layer in PROGRAMS.keys() & set(layers) - surroundings.programs.keys():
+        program = PROGRAMS[layer]
         raise Missing(
-            "there is no MinIO program in the cache to put into the image", hint="`make minio`"
+            f"there is no {program.title} in the cache to put into the image",
+            hint=f"`make {program.target}`",
         )
     return plan_images(
         spec, image_ground(), surroundings, cache_dir=settings.cache_dir, layers=layers
@@ -114,7 +116,7 @@ def build(
 
     Raises:
         InvalidInput: no such layer.
-        Missing: no Docker engine, no base image, no MinIO where it is wanted.
+        Missing: no Docker engine, no base image, no program where its image is wanted.
         Terminal: a build failed, or a disk is full.
         TimedOut: another process has been building for too long.
     """

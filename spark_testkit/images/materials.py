@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +17,11 @@ from spark_testkit.images import packages, sbom
 from spark_testkit.images.context import Entry, folder_entries
 from spark_testkit.images.launching import launch_files
 from spark_testkit.images.model import ImageSpec, Part
-from spark_testkit.images.plan import connect_jars, folder_identity, identity
+from spark_testkit.images.plan import PROGRAMS, connect_jars, folder_identity, identity
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
 
-__all__ = ["Materials", "minio_version", "sources_identity"]
+__all__ = ["Materials", "program_versions", "sources_identity"]
 
 _PACKAGES = ("spark_testkit", "spark_emulators", "spark_platform")
 # what of pyspark's wheel is not Spark's distribution but the Python package
@@ -30,7 +29,6 @@ _DISTRIBUTION = ("bin", "sbin", "jars", "licenses")
 _NOT_WANTED = ("tests", "examples", "data")
 # an installed wheel's copies of what lies beside the packages in a checkout
 _DATA = ("_data",)
-_MINIO = re.compile(rb"mod\tgithub\.com/minio/minio\t(v\S+)\t")
 
 
 class Materials:
@@ -68,8 +66,8 @@ class Materials:
         match source:
             case "folder":
                 return folder_entries(resource(f"images/{layer}"))
-            case "minio":
-                return iter([Entry("minio", _minio_program(self._settings), True)])
+            case "program":
+                return _program(layer, self._settings)
             case "kafka":
                 return self._kafka()
             case "certificates":
@@ -193,12 +191,13 @@ class Materials:
                             yield sbom.jar_component(locked)
                 case "kafka":
                     yield from map(sbom.jar_component, read_kafka_lock())
-                case "minio":
+                case _ if image.layer in PROGRAMS and part.source.startswith("program:"):
+                    program = PROGRAMS[image.layer]
                     yield {
                         "type": "application",
-                        "name": "minio",
+                        "name": program.name,
                         "version": image.version,
-                        "purl": f"pkg:golang/github.com/minio/minio@{image.version}",
+                        "purl": f"pkg:golang/{program.module}@{image.version}",
                     }
 
 
@@ -230,19 +229,18 @@ def sources_identity() -> str:
     return identity([*folders, resource("images/engines.toml").read_bytes()])
 
 
-def _minio_program(settings: Settings) -> Path:
-    program = settings.cache_dir / "bin" / "minio"
-    if not program.is_file():
+def _program(layer: str, settings: Settings) -> Iterator[Entry]:
+    program = PROGRAMS[layer]
+    path = program.built(settings)
+    if path is None:
         raise Missing(
-            f"there is no MinIO program at {program} to put into the image", hint="`make minio`"
+            f"there is no {program.title} in the cache to put into the image",
+            hint=f"`make {program.target}`",
         )
-    return program
+    return iter([Entry(program.name, path, True)])
 
 
-def minio_version(settings: Settings) -> str | None:
-    """The version of the MinIO program in the cache, as Go wrote it into it; None without one."""
-    program = settings.cache_dir / "bin" / "minio"
-    if not program.is_file():
-        return None
-    found = _MINIO.search(program.read_bytes())
-    return found[1].decode() if found else sha256_of(program)[:12]
+def program_versions(settings: Settings) -> dict[str, str]:
+    """Layer → version of its program in the cache, for those that are there."""
+    found = {layer: program.version(settings) for layer, program in PROGRAMS.items()}
+    return {layer: version for layer, version in found.items() if version}

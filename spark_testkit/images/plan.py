@@ -19,13 +19,15 @@ from spark_testkit.images import packages
 from spark_testkit.images.context import folder_entries
 from spark_testkit.images.launching import launch_files
 from spark_testkit.images.model import ImageSpec, Part
+from spark_testkit.programs import FAKE_GCS_SERVER, MINIO
 from spark_testkit.resources import resource
 
-__all__ = ["LAYERS", "Surroundings", "check_layers", "plan_images"]
+__all__ = ["LAYERS", "PROGRAMS", "Surroundings", "check_layers", "plan_images"]
 
 # from the ground up
 LAYERS = (
     "minio",
+    "gcs",
     "testkit",
     "spark-base",
     "kafka",
@@ -42,7 +44,9 @@ _STANDS_ON = {
     "spark-platform-dev": "spark-platform",
 }
 # the same for all engines
-_SHARED = ("minio", "testkit", "spark-base", "kafka")
+_SHARED = ("minio", "gcs", "testkit", "spark-base", "kafka")
+# those that hold a program which has to be built first
+PROGRAMS = {"minio": MINIO, "gcs": FAKE_GCS_SERVER}
 _LABEL = "org.opencontainers.image"
 
 
@@ -52,13 +56,13 @@ class Surroundings:
 
     Attributes:
         base_identity: what the base image is made of; empty while nobody knows.
-        minio: version of the MinIO program there is, or None.
+        programs: layer → version of its program, for those of ``PROGRAMS`` that there are.
         certificates: extra authorities by file name (``*.crt``, PEM).
         sources: identity of the toolkit's own Python sources.
     """
 
     base_identity: str
-    minio: str | None
+    programs: Mapping[str, str]
     certificates: Mapping[str, bytes]
     sources: str
 
@@ -94,8 +98,8 @@ def plan_images(
     """
     check_layers(layers)
     wanted = set(layers or LAYERS)
-    if not layers and surroundings.minio is None:
-        wanted.discard("minio")
+    if not layers:
+        wanted -= PROGRAMS.keys() - surroundings.programs.keys()
     for layer in reversed(LAYERS):
         if layer in wanted and layer in _STANDS_ON:
             wanted.add(_STANDS_ON[layer])
@@ -116,7 +120,7 @@ def _planned(
     cache_dir: Path,
 ) -> ImageSpec:
     version, moving = {
-        "minio": (surroundings.minio or "", "latest"),
+        **{name: (version, "latest") for name, version in surroundings.programs.items()},
         "testkit": (ground.suite, "latest"),
         "spark-base": (f"java{ground.java}", f"java{ground.java}-latest"),
         "kafka": (kafka_spec().version, "latest"),
@@ -146,8 +150,8 @@ def _parts(
     yield Part("", f"folder:{layer}", folder_identity(resource(f"images/{layer}")))
     testkit_lock = packages.testkit_lock()
     match layer:
-        case "minio":
-            yield Part("bin", "minio", surroundings.minio or "")
+        case "minio" | "gcs":
+            yield Part("bin", f"program:{layer}", surroundings.programs[layer])
         case "testkit":
             yield Part("testkit/packages", "testkit-packages", identity(packages.servers_lock()))
             yield Part("testkit/source", "sources", surroundings.sources)

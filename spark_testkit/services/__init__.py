@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.service import Service, ServiceRequest
-from spark_testkit.services import history_server, kafka, s3, spark_connect, unity_catalog
+from spark_testkit.services import gcs, history_server, kafka, s3, spark_connect, unity_catalog
 
 __all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "service"]
 
@@ -16,6 +16,7 @@ SERVICES: dict[str, Service] = {
     each.kind: each
     for each in (
         s3.SERVICE,
+        gcs.SERVICE,
         unity_catalog.SERVICE,
         kafka.SERVICE,
         history_server.SERVICE,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_platform.kernel.wait import NotYet
 from spark_testkit.engine.catalogue import engine_spec
+from spark_testkit.programs import MINIO
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.settings import Settings
 
@@ -63,7 +64,7 @@ def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Pat
         Missing: the program is not there.
     """
     wanted = _known(wanted or settings.s3_server)
-    programs = {"minio": _find_minio(settings), "seaweedfs": _find_seaweedfs()}
+    programs = {"minio": MINIO.find(settings), "seaweedfs": _find_seaweedfs()}
     for name in (wanted,) if wanted else SERVERS:
         program = programs[name]
         if program:
@@ -80,14 +81,6 @@ def _known(wanted: str | None) -> str | None:
             f"s3 server {wanted!r} is not known", hint=f"allowed: {', '.join(SERVERS)}"
         )
     return wanted
-
-
-def _find_minio(settings: Settings) -> Path | None:
-    cached = settings.cache_dir / "bin" / "minio"
-    if os.access(cached, os.X_OK):
-        return cached
-    found = shutil.which("minio")
-    return Path(found) if found else None
 
 
 def _find_seaweedfs() -> Path | None:

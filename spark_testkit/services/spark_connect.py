@@ -21,7 +21,7 @@ from spark_testkit.engine import (
 )
 from spark_testkit.engine.progress import OnProgress
 from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceRequest, ServiceSpec
-from spark_testkit.services import unity_catalog
+from spark_testkit.services import gcs, unity_catalog
 from spark_testkit.services.spark_jvm import plan_jvm
 from spark_testkit.settings import Settings
 
@@ -116,6 +116,7 @@ def _event_log_conf(context: PlanContext) -> dict[str, str]:
 def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
     """What lets Spark find the tables and buckets of the services it is wired to."""
     store = peers["s3"].for_peers()
+    google = peers.get("gcs")
     catalog = f"spark.sql.catalog.{unity_catalog.CATALOG}"
     return {
         "spark.sql.extensions": (
@@ -136,6 +137,7 @@ def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        **(gcs.hadoop_conf(google.for_peers()["STORAGE_EMULATOR_HOST"]) if google else {}),
     }
 
 
@@ -201,6 +203,7 @@ SERVICE = Service(
     summary="Spark Connect server, catalog `unity` and s3a:// wired",
     plan=plan,
     needs=("s3", "unity-catalog"),
+    wants=("gcs",),
     ports={"connect": 15002},
     prepare=prepare_engine,
 )

@@ -195,7 +195,11 @@ class Roster:
             stack_folder=location.stack_folder,
             ports=location.listens or published,
             secrets=self._folder.secrets(),
-            peers={need: self._members[need].spec for need in kind.needs},
+            peers={
+                peer: self._members[peer].spec
+                for peer in (*kind.needs, *kind.wants)
+                if peer in self._members
+            },
             settings=self._settings,
             place=location.place,
             published=published,

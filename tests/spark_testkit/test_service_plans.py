@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spark_platform.kernel.errors import InvalidInput, Missing
+from spark_testkit.programs import FAKE_GCS_SERVER
 from spark_testkit.service import PlanContext, ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, SERVICES, closure, s3, service
 from spark_testkit.services.spark_connect import ConnectReadiness
@@ -19,7 +20,12 @@ SECRETS = {
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(tmp_path, monkeypatch):
+    # a plan names its program, and runs it not
+    program = tmp_path / "bin" / FAKE_GCS_SERVER.name
+    program.parent.mkdir()
+    program.touch(0o700)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     return Settings(tmp_path / "state", Settings.from_env(os.environ).cache_dir)
 
 
@@ -41,7 +47,9 @@ def planned(settings):
                         for number, (purpose, port) in enumerate(kind.ports.items())
                     },
                     secrets=SECRETS,
-                    peers={need: specs[need] for need in kind.needs},
+                    peers={
+                        peer: specs[peer] for peer in (*kind.needs, *kind.wants) if peer in specs
+                    },
                     settings=settings,
                 )
             )
@@ -76,8 +84,16 @@ def test_every_need_is_a_service_and_comes_earlier():
         assert all(order.index(need) < order.index(kind.kind) for need in kind.needs)
 
 
-def test_kafka_runs_on_request_only():
-    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"kafka"}
+def test_what_few_need_runs_on_request_only():
+    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"gcs", "kafka"}
+
+
+def test_spark_is_wired_to_a_google_store_where_there_is_one(planned):
+    store, spark = ServiceRequest.of("gcs"), ServiceRequest.of("spark-connect")
+    with_it, without = planned(store, spark), planned(spark)
+    url = with_it["gcs"].exports["STORAGE_EMULATOR_HOST"]
+    assert f"{url}/" in "".join(with_it["spark-connect"].files.values())
+    assert "fs.gs." not in "".join(without["spark-connect"].files.values())
 
 
 def test_no_secret_is_in_any_argv_or_endpoint(planned):
@@ -102,6 +118,7 @@ def test_the_exports_are_those_clients_know(planned):
         *("AWS_SECRET_ACCESS_KEY", "AWS_REGION"),
         *("UNITY_CATALOG_URI", "ICEBERG_REST_URI", "SPARK_HISTORY_URL", "SPARK_REMOTE"),
         *("KAFKA_BOOTSTRAP_SERVERS", "SPARK_KAFKA_BOOTSTRAP_SERVERS"),
+        *("STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"),
     }
 
 

@@ -13,7 +13,7 @@ from spark_testkit.images.model import ImageSpec, Part
 from spark_testkit.images.plan import LAYERS, Surroundings, plan_images
 from spark_testkit.resources import resource
 
-HERE = Surroundings("base-1", "v0.0.0-2026", {}, "sources-1")
+HERE = Surroundings("base-1", {"minio": "v0.0.0-2026", "gcs": "v1.0.0"}, {}, "sources-1")
 
 
 def planned(cache_dir, version="4.1", surroundings=HERE, layers=()):
@@ -80,7 +80,7 @@ def test_an_unknown_layer_is_refused_with_those_there_are(tmp_path):
 
 
 def test_without_a_minio_program_there_is_no_image_of_it(tmp_path):
-    without = dataclasses.replace(HERE, minio=None)
+    without = dataclasses.replace(HERE, programs={"gcs": "v1.0.0"})
     assert "minio" not in planned(tmp_path, surroundings=without)
 
 
@@ -88,9 +88,12 @@ def test_a_change_reaches_the_layer_it_is_in_and_those_above(tmp_path, monkeypat
     before = planned(tmp_path)
     other_base = dataclasses.replace(HERE, base_identity="base-2")
     assert changed(before, planned(tmp_path, surroundings=other_base)) == set(LAYERS)
+    other_minio = dataclasses.replace(HERE, programs={**HERE.programs, "minio": "v2"})
+    assert changed(before, planned(tmp_path, surroundings=other_minio)) == {"minio"}
     other_ca = dataclasses.replace(HERE, certificates={"a.crt": b"x"})
     assert changed(before, planned(tmp_path, surroundings=other_ca)) == set(LAYERS) - {
         "minio",
+        "gcs",
         "testkit",
     }
     other_sources = dataclasses.replace(HERE, sources="sources-2")
