@@ -97,13 +97,23 @@ def list_(output: OutputOption = Format.TEXT) -> None:
 @app.command("sbom")
 def sbom_(
     image: Annotated[str, typer.Argument(help="Any image that was built on ours.")],
+    output: OutputOption = Format.TEXT,
 ) -> None:
-    """Print what is inside an image, as CycloneDX JSON."""
+    """Print what is inside an image: a list for people, CycloneDX with `-o json`."""
     from spark_testkit.docker.daemon import Daemon
     from spark_testkit.images.sbom import sbom
 
     with Daemon() as daemon:
-        print_json(sbom(daemon, image))
+        document = sbom(daemon, image)
+    if output is Format.JSON:
+        print_json(document)
+        return
+    table = Table("PACKAGE", "VERSION", "KIND", box=None, pad_edge=False)
+    for component in document["components"]:
+        name = ":".join(filter(None, (component.get("group"), component["name"])))
+        kind = component["purl"].removeprefix("pkg:").partition("/")[0]
+        table.add_row(name, component.get("version", ""), kind)
+    print_table(table)
 
 
 def _specs(engine: str | None, all_: bool) -> Sequence[EngineSpec]:

@@ -17,7 +17,6 @@ __all__ = ["IMAGE", "PROJECT", "SERVICE", "GcsReadiness", "hadoop_conf"]
 IMAGE = "gcs:latest"
 # buckets belong to a project, and clients insist on naming one
 PROJECT = "spark-testkit"
-_PROGRAM_IN_IMAGE = "/usr/local/bin/fake-gcs-server"
 _ANSWERS_WITHIN_S = 5
 
 
@@ -28,11 +27,12 @@ def plan(context: PlanContext) -> ServiceSpec:
         Missing: the program is not on this machine.
     """
     endpoint = f"http://{context.outside('api')}"
-    program = _PROGRAM_IN_IMAGE if context.place.container else str(_program(context))
+    # the image's entrypoint is the program
+    program = () if context.place.container else (_program(context),)
     return ServiceSpec(
         name=context.request.name,
         argv=(
-            program,
+            *program,
             *("-scheme", "http"),
             *("-host", context.place.listen),
             *("-port", str(context.ports["api"])),

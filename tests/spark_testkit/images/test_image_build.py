@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 
 import pytest
 from containers import tar_of
@@ -125,6 +126,18 @@ def test_a_base_that_is_nowhere_is_made_or_says_what_is_missing(containers, monk
     with pytest.raises(Missing, match="mmdebstrap") as missing:
         base.ensure_base(containers.daemon, ground, lambda line: None)
     assert "apt-get install mmdebstrap" in missing.value.hint
+
+
+def test_the_list_of_an_image_is_for_people_or_in_cyclonedx(images):
+    settings = Settings.from_env(os.environ)
+    reference = images()["kafka"].spec.exact
+    text = cli("images", "sbom", reference, settings=settings)
+    assert re.search(r"org\.apache\.kafka:kafka_2\.13 +4\.", text.stdout)
+    machine = cli("images", "sbom", reference, "-o", "json", settings=settings)
+    document = json.loads(machine.stdout)
+    assert document["bomFormat"] == "CycloneDX"
+    names = {component["name"] for component in document["components"]}
+    assert {"kafka_2.13", "tini"} <= names
 
 
 def test_a_failed_step_is_told_with_what_it_printed(containers):
