@@ -159,7 +159,7 @@ BREAKAGES = [
         )
     ),
     (lambda m: m.stop_docker(), "docker", "warning", "only containers need it: start Docker"),
-    (lambda m: m.remove("go"), "go", "warning", "only building MinIO needs it"),
+    (lambda m: m.remove("go"), "go", "warning", "only building MinIO"),
 ]
 
 

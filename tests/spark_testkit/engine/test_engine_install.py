@@ -80,7 +80,7 @@ def test_an_engine_has_sparks_jars_then_the_locked_ones_in_the_locks_order(bench
     assert engine.jars == (*home.jars, bench.path(0), bench.path(1), bench.path(2))
     assert engine.spark_home == home.path
     assert all(jar.is_file() for jar in engine.jars)
-    assert bench.fetched() == ["alpha-1.0.jar", "beta-1.0.jar", "gamma-1.0.jar"]
+    assert bench.fetched() == ["alpha-1.0.jar", "beta-1.0.jar", "gamma-1.0-shaded.jar"]
 
 
 def test_a_second_install_fetches_nothing(bench: Bench) -> None:
@@ -185,7 +185,7 @@ def test_a_jar_with_the_wrong_content_is_refused_by_name(bench: Bench) -> None:
 
 
 def test_a_jar_the_repository_does_not_have_fails_with_ivys_words(bench: Bench) -> None:
-    for jar in bench.repository.rglob("gamma-1.0.jar"):
+    for jar in bench.repository.rglob("gamma-1.0-shaded.jar"):
         jar.unlink()
 
     with pytest.raises(CommandFailed, match="gamma"):
@@ -234,7 +234,7 @@ def test_a_killed_install_keeps_what_arrived_and_resumes(bench: Bench) -> None:
         "gamma",
     ]
     bench.install()
-    assert bench.fetched() == ["beta-1.0.jar", "gamma-1.0.jar"]
+    assert bench.fetched() == ["beta-1.0.jar", "gamma-1.0-shaded.jar"]
 
 
 def test_waiting_for_the_lock_ends_and_names_the_holder(tmp_path: Path) -> None:
