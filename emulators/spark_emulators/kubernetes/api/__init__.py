@@ -1,0 +1,1 @@
+"""The API without HTTP: what each verb does to the store."""

@@ -1,0 +1,1 @@
+"""The cluster's policies, applied to every write."""

@@ -1,0 +1,1 @@
+"""Custom resources: definitions become resources, structural schemas become rules."""

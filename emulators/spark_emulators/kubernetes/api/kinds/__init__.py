@@ -1,0 +1,5 @@
+"""The built-in kinds' own behaviour. Importing this fills the table of strategies."""
+
+from spark_emulators.kubernetes.api.kinds import cluster, config, pods, services, workloads
+
+__all__ = ["cluster", "config", "pods", "services", "workloads"]

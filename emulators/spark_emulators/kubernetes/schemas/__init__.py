@@ -1,0 +1,1 @@
+"""The built-in kinds: their discovery entries and schemas, as data generated from Kubernetes."""

@@ -1,0 +1,1 @@
+"""Where objects live: one counter, all objects, a window of what changed."""
