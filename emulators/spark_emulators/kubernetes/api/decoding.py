@@ -12,6 +12,7 @@ from typing import Any
 
 from spark_emulators.kubernetes.api import quantities
 from spark_emulators.kubernetes.api.objects import parse_time, timestamp
+from spark_emulators.kubernetes.schemas.builtin import without_zero
 from spark_emulators.kubernetes.schemas.types import Schema
 
 __all__ = ["Decoded", "Misfit", "decode"]
@@ -71,6 +72,7 @@ def _object(
         return _map(value, schema, path, at, unknown)
     found = {}
     owner = schema.name.rpartition(".")[2]
+    omitted = without_zero(schema.name) if schema.name else frozenset()
     for name, each in value.items():
         here = f"{path}.{name}" if path else name
         child = schema.field(name) if name in known else None
@@ -81,6 +83,8 @@ def _object(
         where = f"{owner}.{_plain(here)}"
         decoded = _any(each, child, here, where, unknown)
         if decoded is _OMIT:
+            continue
+        if name in omitted and decoded in ("", 0, False) and not isinstance(decoded, float):
             continue
         # an absent collection and an empty one are the same thing, unless the kind always has it
         empty = decoded == [] or (decoded == {} and not child.properties and child.type == "object")

@@ -31,6 +31,26 @@ def definitions() -> dict[str, dict[str, Any]]:
 
 
 @functools.lru_cache(maxsize=1)
+def field_numbers() -> dict[str, dict[str, str]]:
+    """Protobuf's field numbers by definition; see ``schemas.fields``."""
+    packed = (_DATA / "fields.json.gz").read_bytes()
+    found: dict[str, dict[str, str]] = json.loads(gzip.decompress(packed))
+    return found
+
+
+@functools.cache
+def without_zero(name: str) -> frozenset[str]:
+    """Fields of a definition that are left out where they are zero, false or empty."""
+    found: set[str] = set()
+    for field in field_numbers().get(name, {}).values():
+        if field.startswith(">"):
+            found |= without_zero(field[1:])
+        elif not field.startswith("*"):
+            found.add(field)
+    return frozenset(found)
+
+
+@functools.lru_cache(maxsize=1)
 def _names() -> dict[tuple[str, str, str], str]:
     return {
         (tag["group"], tag["version"], tag["kind"]): name

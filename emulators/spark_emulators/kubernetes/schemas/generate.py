@@ -3,7 +3,8 @@
     go mod download -json k8s.io/kubernetes@v1.36.3      # prints "Dir"
     python -m spark_emulators.kubernetes.schemas.generate DIR
 
-Only what the served kinds reach is kept. The documents are Apache-2.0, by the Kubernetes authors.
+Only what the served kinds reach is kept. Field numbers come from the
+Go types of the modules beside it (``k8s.io/api`` and its kin, v0.36.3). The documents are Apache-2.0, by the Kubernetes authors.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from spark_emulators.kubernetes.schemas.fields import field_numbers
 
 __all__ = ["main"]
 
@@ -40,7 +43,7 @@ REF = "#/components/schemas/"
 
 
 def main(argv: list[str]) -> int:
-    """Write ``data/resources.json`` and ``data/definitions.json.gz`` from the sources in argv."""
+    """Write the files in ``data`` from the sources in argv."""
     source = Path(argv[0]) / "api"
     resources = list(_resources(source))
     definitions = _reachable(_definitions(source), resources)
@@ -51,6 +54,9 @@ def main(argv: list[str]) -> int:
     packed = json.dumps(definitions, sort_keys=True, separators=(",", ":")).encode()
     # no time in the header: the same sources give the same bytes
     (data / "definitions.json.gz").write_bytes(gzip.compress(packed, 9, mtime=0))
+    numbers = field_numbers(Path(argv[0]).parent, f"v0.{Path(argv[0]).name.partition('@v1.')[2]}")
+    packed = json.dumps(numbers, sort_keys=True, separators=(",", ":")).encode()
+    (data / "fields.json.gz").write_bytes(gzip.compress(packed, 9, mtime=0))
     return 0
 
 

@@ -12,6 +12,7 @@ __all__ = ["media_type", "parse", "parse_yaml"]
 
 _JSON = frozenset({"", "application/json", "*/*"})
 _YAML = "application/yaml"
+_PROTOBUF = "application/vnd.kubernetes.protobuf"
 _LONGEST = 200
 
 
@@ -35,6 +36,10 @@ def parse(data: bytes, content_type: str) -> tuple[Any, tuple[str, ...]]:
     kind = media_type(content_type)
     if kind == _YAML:
         return parse_yaml(data), ()
+    if kind == _PROTOBUF:
+        from spark_emulators.kubernetes.wire import protobuf
+
+        return protobuf.parse(data), ()
     if kind not in _JSON:
         raise ApiError(
             415,

@@ -179,7 +179,9 @@ async def _option_body(call: Call) -> Any:
         return None
     kind = bodies.media_type(call.request.headers.get("content-type", ""))
     # several clients send options without saying what they are
-    return bodies.parse_yaml(data) if "yaml" in kind else bodies.parse_json(data)[0]
+    if kind.endswith(("yaml", "protobuf")):
+        return bodies.parse(data, kind)[0]
+    return bodies.parse_json(data)[0]
 
 
 _HANDLERS: dict[str, Callable[[Call], Any]] = {
