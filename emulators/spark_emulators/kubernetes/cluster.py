@@ -24,6 +24,7 @@ from spark_emulators.kubernetes.api.requests import (
 from spark_emulators.kubernetes.api.watches import Watch
 from spark_emulators.kubernetes.auth.tokens import Tokens
 from spark_emulators.kubernetes.errors import ApiError, no_such_path
+from spark_emulators.kubernetes.runtime import NodeRuntime, NoNodes
 from spark_emulators.kubernetes.store.memory import MemoryStore
 from spark_emulators.kubernetes.store.store import Object, Store
 
@@ -42,6 +43,7 @@ class Cluster:
         now: seconds since the epoch.
         ca: the certificate authority's PEM, for ``kube-root-ca.crt``.
         tokens: signs service account tokens; its own by default.
+        runtime: what the nodes do for logs and exec; a kubelet sets it.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Cluster:
         now: Callable[[], float] = time.time,
         ca: str = "",
         tokens: Tokens | None = None,
+        runtime: NodeRuntime | None = None,
     ) -> None:
         self.context = Context(
             store=store or MemoryStore(),
@@ -59,6 +62,7 @@ class Cluster:
             now=now,
         )
         self.ca = ca
+        self.runtime: NodeRuntime = runtime or NoNodes()
         self.tokens = tokens or Tokens(self.context.store, now)
         self._bootstrap()
 

@@ -24,6 +24,7 @@ from spark_platform.kernel.files import private_folder, write_atomically
 
 if TYPE_CHECKING:
     from spark_emulators.kubernetes.cluster import Cluster
+    from spark_emulators.kubernetes.controllers.runner import Controllers
 
 __all__ = ["ApiServer", "main"]
 
@@ -56,6 +57,7 @@ class ApiServer:
         self.token = ""
         self.url = ""
         self.cluster: Cluster
+        self._controllers: Controllers
         self._prepare = prepare
         self._temporary: TemporaryDirectory[str] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -108,6 +110,7 @@ class ApiServer:
             server.should_exit = True
             await serving
             stopped.cancel()
+            self._controllers.stop()
             self.cluster.close()
 
     def kubeconfig(self) -> str:
@@ -185,6 +188,7 @@ class ApiServer:
         from spark_emulators.kubernetes.auth.tokens import Tokens
         from spark_emulators.kubernetes.certificates import Authority
         from spark_emulators.kubernetes.cluster import Cluster
+        from spark_emulators.kubernetes.controllers.standard import standard_controllers
         from spark_emulators.kubernetes.store.memory import MemoryStore
         from spark_emulators.kubernetes.store.sqlite import SqliteStore
 
@@ -200,8 +204,10 @@ class ApiServer:
         self.cluster = Cluster(store, ca=authority.pem.decode(), tokens=tokens)
         self.token = _token(folder / "admin.token")
         admin = Caller("kubernetes-admin", ("system:masters", "system:authenticated"))
+        self._controllers = standard_controllers(self.cluster)
         if self._prepare:
             self._prepare(self.cluster)
+        self._controllers.start(asyncio.get_running_loop())
         return authority, Authenticator({self.token: admin}, tokens.verify, self.settings.anonymous)
 
     def _authorizer(self) -> Any:

@@ -19,7 +19,6 @@ _KEPT = (
     "deletionGracePeriodSeconds",
     "generation",
 )
-_BASE_FINALIZERS = frozenset({"foregroundDeletion", "orphan", "kubernetes"})
 
 
 def carry_over(value: Object, old: Object) -> None:
@@ -61,14 +60,6 @@ def faults(value: Object, resource: Resource) -> list[Cause]:
     for finalizer in metadata.get("finalizers") or []:
         path = "metadata.finalizers"
         found += [Cause.invalid(path, finalizer, each) for each in names.qualified(finalizer)]
-        if "/" not in finalizer and finalizer not in _BASE_FINALIZERS:
-            found.append(
-                Cause.invalid(
-                    path,
-                    finalizer,
-                    "name is neither a standard finalizer name nor is it fully qualified",
-                )
-            )
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 
 from spark_emulators.kubernetes.store.store import (
@@ -46,7 +46,8 @@ class MemoryStore:
         self._window = window
         self._revision = revision
         self._start = revision
-        self._resources: dict[str, _Resource] = {}
+        # the nameless one remembers the changes of all
+        self._resources: dict[str, _Resource] = {"": _Resource(0)}
 
     @property
     def revision(self) -> int:
@@ -155,7 +156,14 @@ class MemoryStore:
             found = self._resources[resource] = _Resource(0)
         return found
 
+    def resources(self) -> Sequence[str]:
+        return [name for name, found in self._resources.items() if found.objects]
+
     def _record(self, resource: _Resource, change: Change) -> None:
+        self._remember(resource, change)
+        self._remember(self._resources[""], change)
+
+    def _remember(self, resource: _Resource, change: Change) -> None:
         history = resource.history
         history.append(change)
         if len(history) > 2 * self._window:

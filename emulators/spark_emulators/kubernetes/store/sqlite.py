@@ -121,6 +121,9 @@ class SqliteStore(MemoryStore):
             history[resource].append(
                 _change(Key(resource, namespace, name), revision, kind, value, before)
             )
+        everything = [each for changes in history.values() for each in changes]
+        everything.sort(key=lambda each: each.revision)
+        self.load("", [], everything, everything[0].revision - 1 if everything else found[0])
         firsts = dict(run("select resource, first from windows").fetchall())
         for resource in {*objects, *history, *firsts}:
             self.load(resource, objects[resource], history[resource], firsts.get(resource, 0))

@@ -8,7 +8,7 @@ to change one copies it first.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -110,11 +110,14 @@ class Store(Protocol):
             KeyError: there is none.
         """
 
+    def resources(self) -> Sequence[str]:
+        """The resources that have objects."""
+
     def first_revision(self, resource: str) -> int:
         """History holds every change of ``resource`` after this revision."""
 
     def changes(self, resource: str, after: int) -> Iterator[Change]:
-        """History of ``resource`` after revision ``after``, oldest first."""
+        """History of ``resource``, or of all (empty), after revision ``after``, oldest first."""
 
     def subscribe(self, resource: str, notify: Callable[[], None]) -> Callable[[], None]:
         """Call ``notify`` after every change of ``resource``; returns what ends that."""

@@ -32,9 +32,9 @@ def handle_meta(cluster: Cluster, request: Request, address: str) -> Response:
             "the server does not allow this method on the requested resource",
         )
     if parts[:2] == ["openapi", "v2"]:
-        return openapi.version_2(cluster.context.registry, request)
+        return openapi.version_2(cluster.context.registry, cluster.context.store, request)
     if parts[:2] == ["openapi", "v3"]:
-        return openapi.version_3(cluster.context.registry, request)
+        return openapi.version_3(cluster.context.registry, cluster.context.store, request)
     form = negotiate(request.headers.get("accept", ""), shapes=False, discovery=True)
     registry = cluster.context.registry
     found: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_emulators.kubernetes.api.admission import namespaces
+from spark_emulators.kubernetes.api.admission import limits, namespaces, pods, quota
 from spark_emulators.kubernetes.api.context import Admission
 
 __all__ = ["default_admission"]
@@ -10,4 +10,13 @@ __all__ = ["default_admission"]
 
 def default_admission() -> Admission:
     """What the real server has on by default, as far as it matters here."""
-    return Admission(mutate=[namespaces.lifecycle], check=[])
+    return Admission(
+        mutate=[
+            namespaces.lifecycle,
+            limits.apply_defaults,
+            pods.service_account,
+            pods.tolerations,
+            pods.priority,
+        ],
+        check=[limits.check_bounds, quota.check],
+    )
