@@ -89,7 +89,8 @@ class ApiError(PlatformError):
         code: HTTP status.
         reason: the machine's word for it, such as ``AlreadyExists``; empty is Unknown.
         message: the human's.
-        details: the Status' details: name, group, kind, uid, causes as ``Cause``, retryAfterSeconds.
+        details: the Status' details: name, group, kind, uid, retryAfterSeconds, and causes, each a
+            ``Cause``.
         metadata: the Status' list metadata; only an expired list has some.
     """
 

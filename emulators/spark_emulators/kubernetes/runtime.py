@@ -97,5 +97,6 @@ def not_running(pod: Object, container: str) -> ApiError:
     """400: the container has not started."""
     metadata = pod["metadata"]
     return bad_request(
-        f'container "{container}" in pod "{metadata["name"]}" is waiting to start: ContainerCreating'
+        f'container "{container}" in pod "{metadata["name"]}" is waiting to start:'
+        " ContainerCreating"
     )

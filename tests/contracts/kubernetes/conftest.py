@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from kube_api import Api
-from requirements import need
 
+from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings
 

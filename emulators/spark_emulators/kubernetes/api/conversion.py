@@ -41,7 +41,7 @@ def _converted(value: Object, resource: Resource) -> Object:
         return {**renamed, "apiVersion": resource.api_version}
     from spark_emulators.kubernetes.api.crds.structural import defaulted
 
-    found = defaulted(value, resource.schema)
+    found: Object = defaulted(value, resource.schema)
     if found.get("apiVersion") != resource.api_version:
         found = {**found, "apiVersion": resource.api_version}
     return found

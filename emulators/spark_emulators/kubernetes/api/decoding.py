@@ -87,7 +87,7 @@ def _object(
         if name in omitted and decoded in ("", 0, False) and not isinstance(decoded, float):
             continue
         # an absent collection and an empty one are the same thing, unless the kind always has it
-        empty = decoded == [] or (decoded == {} and not child.properties and child.type == "object")
+        empty = decoded == [] or (decoded == {} and "additionalProperties" in child.raw)
         if empty and name not in schema.required and child.type != "any":
             continue
         found[name] = decoded

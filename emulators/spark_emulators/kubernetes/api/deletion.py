@@ -59,6 +59,7 @@ def delete(
     resource.strategy.before_delete(old.value, context)
     value: Object = copy(old.value)
     metadata = value["metadata"]
+    resource.strategy.prepare_delete(value)
     finalizers = _finalizers(metadata.get("finalizers") or [], options.policy)
     if finalizers:
         metadata["finalizers"] = finalizers
@@ -129,15 +130,15 @@ def _finalizers(present: list[str], policy: str) -> list[str]:
 
 def _check_preconditions(resource: Resource, old: Stored, options: DeleteOptions) -> None:
     metadata = old.value["metadata"]
-    for label, wanted, found in (
-        ("UID", options.uid, metadata["uid"]),
-        ("ResourceVersion", options.revision, metadata["resourceVersion"]),
+    for label, wanted, found, happened in (
+        ("UID", options.uid, metadata["uid"], "deleted and then recreated"),
+        ("ResourceVersion", options.revision, metadata["resourceVersion"], "modified"),
     ):
         if wanted and wanted != found:
             raise conflict(
                 resource.group,
-                resource.plural,
+                resource.kind,
                 old.key.name,
-                f"Precondition failed: {label} in precondition: {wanted}, {label} in object meta:"
-                f" {found}",
+                f"the {label} in the precondition ({wanted}) does not match the {label} in record"
+                f" ({found}). The object might have been {happened}",
             )

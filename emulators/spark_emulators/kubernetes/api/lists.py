@@ -157,5 +157,7 @@ def _decode(token: str) -> tuple[int, tuple[str, str]]:
         return int(found["rv"]), (namespace, name)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise ApiError(
-            400, "BadRequest", f"continue key is not valid: {type(error).__name__}"
+            400,
+            "BadRequest",
+            f"invalid continue token: continue key is not valid: {type(error).__name__}",
         ) from error

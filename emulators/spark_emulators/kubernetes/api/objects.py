@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from spark_emulators.kubernetes.store.store import Object
 
 __all__ = ["copy", "dig", "metadata", "owner_of", "parse_time", "timestamp"]
 
 
-def copy(value: Any) -> Any:
+T = TypeVar("T")
+
+
+def copy(value: T) -> T:
     """A deep copy of JSON; several times faster than the standard library's."""
+    return cast("T", _copied(value))
+
+
+def _copied(value: Any) -> Any:
+    # not isinstance: JSON has these two, and the test is twice as fast
     if type(value) is dict:
-        return {key: copy(each) for key, each in value.items()}
+        return {key: _copied(each) for key, each in value.items()}
     if type(value) is list:
-        return [copy(each) for each in value]
+        return [_copied(each) for each in value]
     return value
 
 

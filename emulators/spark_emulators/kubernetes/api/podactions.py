@@ -32,7 +32,8 @@ def bind(context: Context, namespace: str, name: str, binding: Any, options: Wri
             "",
             "pods",
             name,
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.value['metadata']['uid']}",
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta:"
+            f" {old.value['metadata']['uid']}",
         )
     if old.value["metadata"].get("deletionTimestamp"):
         raise conflict(

@@ -132,14 +132,18 @@ class _LabelParser:
         if not self._tokens:
             return ()
         while True:
+            if not re.match(r"[^=,()<>]", self._peek()):
+                raise bad_request(
+                    f"found '{self._peek()}', expected: !, identifier, or 'end of string'"
+                )
             terms.append(self._term())
-            token = self._next()
-            if token == "":
+            following = self._next()
+            if following == "":
                 return tuple(sorted(terms, key=lambda each: each.key))
-            if token != ",":
-                raise self._fault(f"found '{token}', expected: ',' or 'end of string'")
-            if self._peek() in ("", ","):
-                raise self._fault(f"found '{self._peek()}', expected: identifier after ','")
+            if following != ",":
+                raise bad_request(f"found '{following}', expected: ',' or 'end of string'")
+            if not re.match(r"[^=,()<>]", self._peek()):
+                raise bad_request(f"found '{self._peek()}', expected: identifier after ','")
 
     def _term(self) -> LabelRequirement:
         if self._peek() == "!":
@@ -170,20 +174,21 @@ class _LabelParser:
         return key
 
     def _set(self) -> frozenset[str]:
-        if self._next() != "(":
-            raise self._fault(f"found '{self._tokens[self._at - 1]}' expected: '('")
+        opening = self._next()
+        if opening != "(":
+            raise self._fault(f"found '{opening}' expected: '('")
         values, value = set(), ""
         while True:
-            token = self._next()
-            if token in (",", ")"):
+            following = self._next()
+            if following in (",", ")"):
                 values.add(value)
                 value = ""
-                if token == ")":
+                if following == ")":
                     return frozenset(values)
-            elif token == "" or value or not re.match(r"[^=!()<>]", token):
-                raise self._fault(f"found '{token}', expected: ',', ')' or identifier")
+            elif following == "" or value or not re.match(r"[^=!()<>]", following):
+                raise self._fault(f"found '{following}', expected: ',', ')' or identifier")
             else:
-                value = token
+                value = following
 
     def _checked(self, key: str, values: frozenset[str]) -> frozenset[str]:
         for value in values:

@@ -78,6 +78,9 @@ class Strategy:
     def before_delete(self, value: Object, context: Context) -> None:
         """Refuse a deletion by raising."""
 
+    def prepare_delete(self, value: Object) -> None:
+        """Note on an object that it is being deleted."""
+
     def grace_s(self, value: Object, asked: int | None) -> int | None:
         """Seconds between a deletion's mark and its end; None for kinds that go at once."""
         return None

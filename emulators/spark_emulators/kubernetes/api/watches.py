@@ -147,9 +147,7 @@ def _check(options: WatchOptions) -> None:
             causes.append(
                 Cause.forbidden(
                     "resourceVersionMatch",
-                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-                    if not options.match
-                    else "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+                    "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
                 )
             )
     elif options.match:

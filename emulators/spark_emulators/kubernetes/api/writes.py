@@ -180,9 +180,9 @@ def save(
     if value == old.value or options.dry_run:
         return old if value == old.value else Stored(old.key, old.revision, value)
     if _finished(value):
-        stored = context.store.put(old.key, to_storage(value, resource))
+        # what is remembered of it is its last stored state
         context.store.delete(old.key)
-        return context.view(stored, resource)
+        return Stored(old.key, old.revision, value)
     return context.view(context.store.put(old.key, to_storage(value, resource)), resource)
 
 

@@ -51,12 +51,6 @@ class DefinitionController:
 
     def _establish(self, stored: Stored) -> None:
         value = stored.value
-        finalizers = value["metadata"].get("finalizers") or []
-        if CLEANUP not in finalizers:
-            changed: Object = copy(value)
-            changed["metadata"]["finalizers"] = [*finalizers, CLEANUP]
-            stored = self._save(stored, changed, "")
-            value = stored.value
         clash = self._clash(value)
         status = _status(value, clash, self._context.timestamp())
         if status != value.get("status"):
@@ -115,12 +109,14 @@ class DefinitionController:
 def _status(value: Object, clash: str, now: str) -> dict[str, Any]:
     names = value["spec"]["names"]
     before = {each["type"]: each for each in (value.get("status") or {}).get("conditions") or ()}
-    wanted = [
-        ("NamesAccepted", "False" if clash else "True", "KindConflict" if clash else "NoConflicts",
-         clash or "no conflicts found"),
-        ("Established", "False" if clash else "True", "NotAccepted" if clash else "InitialNamesAccepted",
-         "not all names are accepted" if clash else "the initial names have been accepted"),
-    ]  # fmt: skip
+    holds = "False" if clash else "True"
+    wanted = [("NamesAccepted", holds, "NoConflicts", "no conflicts found")]
+    wanted += [
+        ("Established", holds, "InitialNamesAccepted", "the initial names have been accepted")
+    ]
+    if clash:
+        wanted = [("NamesAccepted", holds, "KindConflict", clash)]
+        wanted += [("Established", holds, "NotAccepted", "not all names are accepted")]
     conditions = []
     for kind, status, reason, message in wanted:
         old = before.get(kind)

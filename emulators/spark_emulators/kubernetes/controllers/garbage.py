@@ -53,9 +53,8 @@ class GarbageCollector:
             self._check[key] = None
         if change.type == DELETED:
             self._check.update(dict.fromkeys(self._dependents.get(metadata["uid"], ())))
-        elif metadata.get("deletionTimestamp"):
-            if {FOREGROUND, ORPHAN} & set(metadata.get("finalizers") or ()):
-                self._ending[key] = None
+        elif metadata.get("deletionTimestamp") and _holding(metadata):
+            self._ending[key] = None
 
     def _notice_owner(self, reference: Mapping[str, Any], namespace: str) -> None:
         resource = self._context.registry.of_kind(reference["apiVersion"], reference["kind"])
@@ -114,14 +113,11 @@ class GarbageCollector:
         if solid:
             self._release(key, {each["uid"] for each in (*dangling, *waiting)})
             return
-        if value["metadata"].get("deletionTimestamp") and not waiting:
-            if not {FOREGROUND, ORPHAN} & set(value["metadata"].get("finalizers") or ()):
-                return
-        policy = ""
-        if waiting and self._dependents.get(value["metadata"]["uid"]):
-            policy = "Foreground"
-        if not value["metadata"].get("deletionTimestamp"):
-            self._delete(resource, key, policy, value["metadata"]["uid"])
+        if value["metadata"].get("deletionTimestamp"):
+            return
+        # an owner that waits for its dependents waits for theirs as well
+        deep = waiting and self._dependents.get(value["metadata"]["uid"])
+        self._delete(resource, key, "Foreground" if deep else "", value["metadata"]["uid"])
 
     def _owner(self, reference: Mapping[str, Any], namespace: str) -> tuple[Object | None, bool]:
         """The owner, and whether its kind is served."""
@@ -171,6 +167,10 @@ class GarbageCollector:
 
     def _resource(self, key: Key) -> Resource | None:
         return self._context.registry.of_storage(key.resource)
+
+
+def _holding(metadata: Mapping[str, Any]) -> bool:
+    return bool({FOREGROUND, ORPHAN} & set(metadata.get("finalizers") or ()))
 
 
 def _waits(owner: Object) -> bool:

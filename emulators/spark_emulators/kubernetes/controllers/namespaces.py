@@ -14,6 +14,11 @@ from spark_emulators.kubernetes.store.store import DELETED, Change, Key, Object
 __all__ = ["Furnisher", "Terminator"]
 
 _CA = "kube-root-ca.crt"
+_NOTE = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal"
+    " endpoints such as the internal service IP or kubernetes.default.svc. No other usage is"
+    " guaranteed across distributions of Kubernetes clusters."
+)
 
 
 class Furnisher:
@@ -37,8 +42,7 @@ class Furnisher:
             if value is None or value["metadata"].get("deletionTimestamp"):
                 continue
             self._ensure("ServiceAccount", "serviceaccounts", namespace, "default", {})
-            note = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."
-            annotations = {"kubernetes.io/description": note}
+            annotations = {"kubernetes.io/description": _NOTE}
             data = {"data": {"ca.crt": self._cluster.ca}}
             self._ensure("ConfigMap", "configmaps", namespace, _CA, data, annotations)
 
@@ -98,7 +102,11 @@ class Terminator:
 
 
 def finalize(context: Any, name: str, finalizers: list[str] | None = None) -> Object | None:
-    """Set what still holds a namespace; nothing by default. Returns it, or None where it is gone."""
+    """Set what still holds a namespace: nothing by default.
+
+    Returns:
+        The namespace; None where it is gone.
+    """
     stored = context.store.get(Key("namespaces", "", name))
     if stored is None:
         return None

@@ -20,11 +20,12 @@ class QuotaController:
         key = change.now.key
         if not key.namespace:
             return
-        if key.resource == "resourcequotas" or change.type == DELETED:
+        if (
+            key.resource == "resourcequotas"
+            or change.type == DELETED
+            or (change.type == MODIFIED and _changed(change))
+        ):
             self._check.add(key.namespace)
-        elif change.type == MODIFIED and change.before is not None:
-            if usage(change.now.value, key.resource) != usage(change.before.value, key.resource):
-                self._check.add(key.namespace)
 
     def work(self) -> None:
         check, self._check = self._check, set()
@@ -33,3 +34,9 @@ class QuotaController:
                 value = recount(self._context, quota)
                 if value is not None:
                     self._context.store.put(quota.key, value)
+
+
+def _changed(change: Change) -> bool:
+    resource = change.now.key.resource
+    before = usage(change.before.value, resource) if change.before else {}
+    return usage(change.now.value, resource) != before

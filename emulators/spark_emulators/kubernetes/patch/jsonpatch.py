@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from spark_emulators.kubernetes.errors import ApiError, bad_request
@@ -66,9 +67,7 @@ def _operate(root: list[Any], operation: dict[str, Any]) -> None:
         _remove(root, source)
         _add(root, path, moved)
     elif name == "copy":
-        from spark_emulators.kubernetes.api.objects import copy
-
-        _add(root, path, copy(_get(root, _pointer(operation.get("from")))))
+        _add(root, path, json.loads(json.dumps(_get(root, _pointer(operation.get("from"))))))
     else:
         if "value" not in operation:
             operation = {**operation, "value": None}

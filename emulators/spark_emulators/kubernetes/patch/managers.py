@@ -1,4 +1,4 @@
-"""Who owns which fields: ``metadata.managedFields`` as data, and what updates and applies make of it.
+"""Who owns which fields: ``metadata.managedFields`` as data, and what writes make of it.
 
 Pure: objects in, objects out. ``api.writes`` calls it on every write.
 """
@@ -229,11 +229,9 @@ def _conflict(conflicts: list[tuple[Manager, FieldSet]]) -> ApiError:
             who += f' with subresource "{manager.subresource}"'
         # an applier's version says nothing about the conflict
         who += "" if manager.operation == APPLY else f" using {manager.api_version}"
-        if manager.operation == UPDATE and manager.time:
-            who += ""
         found = [fieldsets.render(each) for each in fieldsets.paths(fields)]
         causes += [Cause("FieldManagerConflict", f"conflict with {who}", each) for each in found]
-        if len(found) == 1:
+        if sum(1 for _, each in conflicts for _ in fieldsets.paths(each)) == 1:
             parts.append(f"conflict with {who}: {found[0]}")
         else:
             parts.append(f"conflicts with {who}:" + "".join(f"\n- {each}" for each in found))

@@ -35,7 +35,10 @@ def apply_strategic_patch(value: dict[str, Any], patch: Any, schema: Schema) -> 
 def _maps(value: dict[str, Any], patch: dict[str, Any], schema: Schema) -> dict[str, Any]:
     directive = patch.get(_PATCH)
     if directive == "replace":
-        return _clean({key: each for key, each in patch.items() if key != _PATCH})
+        cleaned: dict[str, Any] = _clean(
+            {key: each for key, each in patch.items() if key != _PATCH}
+        )
+        return cleaned
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
@@ -92,7 +95,7 @@ def _lists(value: list[Any], patch: list[dict[str, Any]], schema: Schema) -> lis
     key = schema.merge_key
     for each in patch:
         if set(each) == {_PATCH} and each[_PATCH] == "replace":
-            return _clean([one for one in patch if _PATCH not in one])
+            return [_clean(one) for one in patch if _PATCH not in one]
     found = list(value)
     for each in patch:
         directive = each.get(_PATCH)

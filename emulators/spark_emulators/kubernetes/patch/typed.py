@@ -49,7 +49,7 @@ def element_key(value: Any, schema: Schema, index: int) -> str:
 
 
 def _kind(schema: Schema, *values: Any) -> str:
-    """How to go on: ``map``, ``list`` or ``leaf``. What has no schema is a granular map or a leaf."""
+    """How to go on: ``map``, ``list`` or ``leaf``. Without a schema, dictionaries are maps."""
     present = [each for each in values if each is not _ABSENT and each is not None]
     if present and all(isinstance(each, dict) for each in present):
         if schema.type == "any" or (schema.type == "object" and not schema.atomic):

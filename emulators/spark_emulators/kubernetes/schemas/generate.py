@@ -3,8 +3,8 @@
     go mod download -json k8s.io/kubernetes@v1.36.3      # prints "Dir"
     python -m spark_emulators.kubernetes.schemas.generate DIR
 
-Only what the served kinds reach is kept. Field numbers come from the
-Go types of the modules beside it (``k8s.io/api`` and its kin, v0.36.3). The documents are Apache-2.0, by the Kubernetes authors.
+Only what the served kinds reach is kept. Field numbers come from the Go types of the modules beside
+it (``k8s.io/api`` and its kin, v0.36.3). All of it is Apache-2.0, by the Kubernetes authors.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Schema:
         if self.type == "array":
             return self.list_type == "atomic"
         if self.type == "object":
-            return self.raw.get("x-kubernetes-map-type", "granular") == "atomic"
+            return bool(self.raw.get("x-kubernetes-map-type") == "atomic")
         return self.type != "any"
 
     @cached_property

@@ -57,7 +57,7 @@ class MemoryStore:
         resource = self._resources.get(key.resource)
         return resource.objects.get((key.namespace, key.name)) if resource else None
 
-    def list(self, resource: str, namespace: str = "") -> list[Stored]:
+    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
         found = self._resources.get(resource)
         if found is None:
             return []
@@ -73,7 +73,7 @@ class MemoryStore:
             listed.append(found.objects[each])
         return listed
 
-    def list_at(self, resource: str, namespace: str, revision: int) -> list[Stored] | None:
+    def list_at(self, resource: str, namespace: str, revision: int) -> Sequence[Stored] | None:
         found = self._resources.get(resource)
         if found is None or not found.history or found.history[-1].revision <= revision:
             return self.list(resource, namespace)
@@ -138,12 +138,14 @@ class MemoryStore:
     def close(self) -> None:
         self._resources.clear()
 
-    def load(self, resource: str, objects: list[Stored], history: list[Change], first: int) -> None:
+    def load(
+        self, resource: str, objects: Sequence[Stored], history: Sequence[Change], first: int
+    ) -> None:
         """Take over what another run had stored."""
         mine = self._of(resource)
         mine.objects = {(each.key.namespace, each.key.name): each for each in objects}
         mine.ordered = None
-        mine.history = history
+        mine.history = [*history]
         mine.first_revision = first
 
     def resume(self, revision: int) -> None:

@@ -74,7 +74,8 @@ class Change:
     Attributes:
         revision: grows by one with each change.
         type: ADDED, MODIFIED or DELETED.
-        now: the object after the change; of a deletion, its last state with the deletion's revision.
+        now: the object after the change; of a deletion its last state, with the revision of the
+            deletion.
         before: the object before it; None for ADDED.
     """
 
@@ -94,10 +95,10 @@ class Store(Protocol):
     def get(self, key: Key) -> Stored | None:
         """The object at ``key`` now."""
 
-    def list(self, resource: str, namespace: str = "") -> list[Stored]:
+    def list(self, resource: str, namespace: str = "") -> Sequence[Stored]:
         """All objects of ``resource``, of one namespace or of all (empty), in order of key."""
 
-    def list_at(self, resource: str, namespace: str, revision: int) -> list[Stored] | None:
+    def list_at(self, resource: str, namespace: str, revision: int) -> Sequence[Stored] | None:
         """The same as it was at ``revision``; None where history does not reach back so far."""
 
     def put(self, key: Key, value: Object) -> Stored:

@@ -69,8 +69,8 @@ def list_response(
     }
     if form.media == "yaml":
         return _response({**head, "items": [each.value for each in page.objects]}, form, 200)
-    items = _items(page.objects, resource)
-    return Response(encode(head)[:-1] + b',"items":[' + b",".join(items) + b"]}")
+    encoded = b",".join(_items(page.objects, resource))
+    return Response(encode(head)[:-1] + b',"items":[' + encoded + b"]}")
 
 
 def _items(objects: Sequence[Stored], resource: Resource) -> list[bytes]:

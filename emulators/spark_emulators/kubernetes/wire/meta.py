@@ -66,10 +66,8 @@ def handle_meta(cluster: Cluster, request: Request, address: str) -> Response:
 
 
 def _health(name: str, request: Request) -> Response:
-    if "verbose" in request.query:
-        text = f"[+]ping ok\n[+]etcd ok\n{name} check passed\n"
-    else:
-        text = "ok"
+    verbose = f"[+]ping ok\n[+]etcd ok\n{name} check passed\n"
+    text = verbose if "verbose" in request.query else "ok"
     return Response(
         text.encode(),
         media_type="text/plain; charset=utf-8",

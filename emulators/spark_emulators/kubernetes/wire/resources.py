@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,7 +184,7 @@ async def _option_body(call: Call) -> Any:
     return bodies.parse_json(data)[0]
 
 
-_HANDLERS: dict[str, Callable[[Call], Any]] = {
+_HANDLERS: dict[str, Callable[[Call], Awaitable[Response]]] = {
     "get": _get,
     "list": _list,
     "create": _create,

@@ -41,7 +41,7 @@ async def _logs(call: Call, cluster: Cluster, pod: Object, send: Send) -> Respon
     request = call.request
     options = _log_options(request, pod)
     if not dig(pod, "spec", "nodeName"):
-        return Response(b"", media_type="text/plain")
+        return Response(b"", 204, "text/plain")
     chunks = cluster.runtime.logs(pod, options)
     try:
         first = await anext(chunks)
@@ -103,12 +103,13 @@ def _container(name: str, pod: Object) -> str:
     others = [each["name"] for each in spec.get("ephemeralContainers") or ()]
     if not name:
         annotations = pod["metadata"].get("annotations") or {}
-        name = annotations.get("kubectl.kubernetes.io/default-container", "")
+        name = str(annotations.get("kubectl.kubernetes.io/default-container", ""))
         if name in plain:
             return name
         if len(plain) == 1:
-            return plain[0]
-        text = f"a container name must be specified for pod {pod_name}, choose one of: [{' '.join(plain)}]"
+            return str(plain[0])
+        text = f"a container name must be specified for pod {pod_name}, choose one of: "
+        text += f"[{' '.join(plain)}]"
         if first:
             text += f" or one of the init containers: [{' '.join(first)}]"
         raise bad_request(text)
@@ -164,7 +165,8 @@ def _exit_status(code: int) -> dict[str, Any]:
     return {
         "metadata": {},
         "status": "Failure",
-        "message": f"command terminated with non-zero exit code: error executing command, exit code {code}",
+        "message": "command terminated with non-zero exit code: error executing command, exit code"
+        f" {code}",
         "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
     }

@@ -8,7 +8,7 @@ from typing import Any
 from spark_emulators.kubernetes.api import patches, podactions, scale, writes
 from spark_emulators.kubernetes.api.objects import timestamp
 from spark_emulators.kubernetes.api.reading import read_kind
-from spark_emulators.kubernetes.api.requests import Caller
+from spark_emulators.kubernetes.api.requests import Caller, WriteOptions
 from spark_emulators.kubernetes.auth import reviews
 from spark_emulators.kubernetes.auth.authentication import Authenticator
 from spark_emulators.kubernetes.auth.authorization import Authorizer
@@ -195,7 +195,7 @@ def _typed(body: Any, group: str, version: str, kind: str) -> Object:
     api_version = f"{group}/{version}" if group else version
     if not isinstance(body, dict) or body.get("kind", kind) != kind:
         raise bad_request(f"the body is not a {kind}")
-    how = options.WriteOptions(caller=Caller(""), validation="Ignore")
+    how = WriteOptions(caller=Caller(""), validation="Ignore")
     return read_kind(
         {**body, "kind": kind, "apiVersion": api_version}, schema_of(group, version, kind), how
     )

@@ -48,7 +48,7 @@ def check_bounds(
     """
     if resource.storage != "pods" or old is not None:
         return
-    faults = []
+    faults: list[str] = []
     for limit in _limits(context, value["metadata"]["namespace"], "Container"):
         for container in podspec.containers(value["spec"]):
             faults += _faults(limit, container.get("resources") or {})

@@ -40,7 +40,8 @@ def service_account(
     spec["serviceAccount"] = name
     account = context.find("serviceaccounts", metadata["namespace"], name)
     if account is None:
-        why = f'error looking up service account {metadata["namespace"]}/{name}: serviceaccount "{name}" not found'
+        why = f"error looking up service account {metadata['namespace']}/{name}:"
+        why += f' serviceaccount "{name}" not found'
         raise forbidden("", "pods", metadata.get("name", ""), why)
     if "imagePullSecrets" not in spec and account.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [dict(each) for each in account["imagePullSecrets"]]

@@ -122,7 +122,8 @@ def _admit(
         requested = ",".join(f"{each[0]}={each[1]}" for each in over)
         have = ",".join(f"{each[0]}={each[2]}" for each in over)
         most = ",".join(f"{each[0]}={each[3]}" for each in over)
-        why = f"exceeded quota: {quota.key.name}, requested: {requested}, used: {have}, limited: {most}"
+        why = f"exceeded quota: {quota.key.name}, requested: {requested}, used: {have}"
+        why += f", limited: {most}"
         raise forbidden(resource.group, resource.plural, name, why)
     return booked if booked != used else None
 

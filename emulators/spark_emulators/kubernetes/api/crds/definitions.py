@@ -54,6 +54,11 @@ class Definitions(Strategy):
             "storedVersions": stored[:1],
         }
 
+    def prepare_delete(self, value: Object) -> None:
+        finalizers = value["metadata"].get("finalizers") or []
+        if CLEANUP not in finalizers and not value["metadata"].get("deletionTimestamp"):
+            value["metadata"]["finalizers"] = [*finalizers, CLEANUP]
+
     def validate(self, value: Object) -> list[Cause]:
         spec, names = value["spec"], value["spec"]["names"]
         found = []
@@ -106,14 +111,14 @@ class Definitions(Strategy):
 
 def _structural_faults(schema: dict[str, Any], path: str) -> list[Cause]:
     found = []
-    if not schema.get("type") and not schema.get("x-kubernetes-int-or-string"):
-        if not schema.get("x-kubernetes-preserve-unknown-fields"):
-            detail = "must not be empty for specified object fields"
-            if path.endswith("openAPIV3Schema"):
-                detail = "must not be empty at the root"
-            elif path.endswith("items"):
-                detail = "must not be empty for specified array items"
-            found.append(Cause.required(f"{path}.type", detail))
+    untyped = ("type", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
+    if not any(schema.get(each) for each in untyped):
+        detail = "must not be empty for specified object fields"
+        if path.endswith("openAPIV3Schema"):
+            detail = "must not be empty at the root"
+        elif path.endswith("items"):
+            detail = "must not be empty for specified array items"
+        found.append(Cause.required(f"{path}.type", detail))
     for name, child in (schema.get("properties") or {}).items():
         if isinstance(child, dict):
             found += _structural_faults(child, f"{path}.properties[{name}]")
@@ -211,7 +216,9 @@ def _loader(group: str, version: str, kind: str, entry: dict[str, Any]) -> Calla
 
 def openapi_schema(group: str, version: str, kind: str, entry: dict[str, Any]) -> dict[str, Any]:
     """A version's schema with what every object has."""
-    raw = copy((entry.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"})
+    raw: dict[str, Any] = copy(
+        (entry.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
+    )
     raw["properties"] = {
         **(raw.get("properties") or {}),
         "apiVersion": {"type": "string"},

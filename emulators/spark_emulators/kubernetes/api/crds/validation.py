@@ -91,7 +91,9 @@ def _type_faults(value: Any, schema: Schema, path: str) -> list[Cause]:
 def _object_faults(value: dict[str, Any], schema: Schema, path: str) -> list[Cause]:
     found = []
     for name in schema.required:
-        if name not in value:
+        child = schema.field(name)
+        null = value.get(name) is None and not (child and child.nullable)
+        if name not in value or null:
             found.append(Cause.required(_join(path, name)))
     raw = schema.raw
     if len(value) < raw.get("minProperties", 0):
@@ -104,6 +106,8 @@ def _object_faults(value: dict[str, Any], schema: Schema, path: str) -> list[Cau
         if not path and name in _CHECKED_BY_METADATA:
             continue
         child = schema.field(name)
+        if each is None and name in schema.required:
+            continue
         if child is not None and child.raw:
             found += faults(each, child, _join(path, name))
     if schema.embedded:
@@ -189,10 +193,10 @@ def _combined_faults(value: Any, schema: Schema, path: str) -> list[Cause]:
     for each in raw.get("allOf", ()):
         found += faults(value, Schema(each, custom=True), path)
     shown = f'"{path}"'
-    if "anyOf" in raw and not raw.get("x-kubernetes-int-or-string"):
-        if not any(not faults(value, Schema(each, custom=True), path) for each in raw["anyOf"]):
-            text = f"{shown} must validate at least one schema (anyOf)"
-            found.append(Cause.invalid(path, value, text))
+    choices = [] if raw.get("x-kubernetes-int-or-string") else raw.get("anyOf", [])
+    if choices and all(faults(value, Schema(each, custom=True), path) for each in choices):
+        text = f"{shown} must validate at least one schema (anyOf)"
+        found.append(Cause.invalid(path, value, text))
     if "oneOf" in raw:
         fits = sum(not faults(value, Schema(each, custom=True), path) for each in raw["oneOf"])
         if fits != 1:

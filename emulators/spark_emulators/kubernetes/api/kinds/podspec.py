@@ -31,7 +31,10 @@ def default(spec: dict[str, Any]) -> None:
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("schedulerName", "default-scheduler")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
+    # less than nothing means at once, which is a second
+    spec["terminationGracePeriodSeconds"] = grace_s = spec.get("terminationGracePeriodSeconds", 30)
+    if grace_s < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     spec.setdefault("securityContext", {})
     if "serviceAccountName" in spec:
         spec.setdefault("serviceAccount", spec["serviceAccountName"])
@@ -153,15 +156,6 @@ def faults(spec: Mapping[str, Any], path: str = "spec") -> list[Cause]:
             Cause.invalid(f"{path}.serviceAccountName", account, each)
             for each in names.subdomain(account)
         ]
-    grace_s = spec.get("terminationGracePeriodSeconds")
-    if grace_s is not None and grace_s < 0:
-        found.append(
-            Cause.invalid(
-                f"{path}.terminationGracePeriodSeconds",
-                grace_s,
-                "must be greater than or equal to 0",
-            )
-        )
     deadline_s = spec.get("activeDeadlineSeconds")
     if deadline_s is not None and not 1 <= deadline_s < 2**31:
         found.append(
@@ -222,7 +216,8 @@ def _container_faults(
                 Cause.invalid(
                     f"{here}.name",
                     variable["name"],
-                    "a valid environment variable name must consist only of printable ASCII characters other than '='",
+                    "a valid environment variable name must consist only of printable ASCII"
+                    " characters other than '='",
                 )
             )
         if variable.get("value") and variable.get("valueFrom"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spark_emulators.kubernetes.api.kinds import podspec
 from spark_emulators.kubernetes.api.metadata import label_faults
@@ -32,7 +32,7 @@ class Workloads(Strategy):
     counts_generations = True
     has_status = True
     replicated = True
-    initial_status: dict[str, Any] = {}
+    initial_status: ClassVar[dict[str, Any]] = {}
 
     def default(self, value: Object) -> None:
         spec = value.setdefault("spec", {})
@@ -110,12 +110,12 @@ class Deployments(Workloads):
 
 class ReplicaSets(Workloads):
     noun = "replica set"
-    initial_status = {"replicas": 0}
+    initial_status: ClassVar[dict[str, Any]] = {"replicas": 0}
 
 
 class StatefulSets(Workloads):
     noun = "statefulset"
-    initial_status = {"replicas": 0, "availableReplicas": 0}
+    initial_status: ClassVar[dict[str, Any]] = {"replicas": 0, "availableReplicas": 0}
 
     def default(self, value: Object) -> None:
         super().default(value)
@@ -155,7 +155,7 @@ class StatefulSets(Workloads):
 class DaemonSets(Workloads):
     noun = "daemonset"
     replicated = False
-    initial_status = {
+    initial_status: ClassVar[dict[str, Any]] = {
         "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0,
         "numberReady": 0,
     }  # fmt: skip

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from spark_emulators.kubernetes.api.objects import dig, parse_time
+from spark_emulators.kubernetes.api.tables.cells import NONE, at, containers, modes, selector
+from spark_emulators.kubernetes.api.tables.cluster import CLUSTER_COLUMNS
 from spark_emulators.kubernetes.api.tables.pods import POD_COLUMNS
 from spark_emulators.kubernetes.api.tables.table import AGE, NAME, Cell, Column, age, duration
 from spark_emulators.kubernetes.store.store import Object
 
 __all__ = ["COLUMNS"]
-
-_NONE = "<none>"
-
-
-def _at(*path: str, absent: Any = "") -> Cell:
-    def cell(value: Object, _: float) -> Any:
-        found = dig(value, *path)
-        return absent if found is None else found
-
-    return cell
 
 
 def _count(*fields: str) -> Cell:
@@ -38,7 +28,7 @@ def _ports(value: Object, _: float) -> str:
         if each.get("nodePort"):
             text += f":{each['nodePort']}"
         shown.append(f"{text}/{each.get('protocol', 'TCP')}")
-    return ",".join(shown) or _NONE
+    return ",".join(shown) or NONE
 
 
 def _external(value: Object, _: float) -> str:
@@ -50,25 +40,7 @@ def _external(value: Object, _: float) -> str:
         points = dig(value, "status", "loadBalancer", "ingress") or []
         addresses = [each.get("ip") or each.get("hostname", "") for each in points] + addresses
         return ",".join(addresses) or "<pending>"
-    return ",".join(addresses) or _NONE
-
-
-def _selector(*path: str) -> Cell:
-    def cell(value: Object, _: float) -> str:
-        found = dig(value, *path)
-        if isinstance(found, dict) and "matchLabels" in found:
-            found = found["matchLabels"]
-        if not isinstance(found, dict) or not found:
-            return _NONE
-        return ",".join(f"{key}={each}" for key, each in sorted(found.items()))
-
-    return cell
-
-
-def _containers(field: str, *path: str) -> Cell:
-    return lambda value, _: ",".join(
-        str(each.get(field, "")) for each in dig(value, *path, "spec", "containers") or ()
-    )
+    return ",".join(addresses) or NONE
 
 
 def _ready_of(value: Object, _: float) -> str:
@@ -91,7 +63,7 @@ def _node_roles(value: Object, _: float) -> str:
     prefix = "node-role.kubernetes.io/"
     labels = value["metadata"].get("labels") or {}
     return (
-        ",".join(sorted(each[len(prefix) :] for each in labels if each.startswith(prefix))) or _NONE
+        ",".join(sorted(each[len(prefix) :] for each in labels if each.startswith(prefix))) or NONE
     )
 
 
@@ -102,7 +74,7 @@ def _address(kind: str) -> Cell:
             for each in dig(value, "status", "addresses") or ()
             if each.get("type") == kind
         ),
-        _NONE,
+        NONE,
     )
 
 
@@ -144,6 +116,10 @@ def _event_seen(*fields: str) -> Cell:
     return cell
 
 
+def _message(value: Object, _: float) -> str:
+    return str(value.get("message", value.get("note", ""))).strip()
+
+
 def _event_about(value: Object, _: float) -> str:
     about = value.get("involvedObject") or value.get("regarding") or {}
     return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
@@ -155,71 +131,66 @@ def _capacity(value: Object, _: float) -> str:
     return str(dig(value, "status", "capacity", "storage") or "")
 
 
-def _modes(*path: str) -> Cell:
-    short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX",
-             "ReadWriteOncePod": "RWOP"}  # fmt: skip
-    return lambda value, _: ",".join(short.get(each, each) for each in dig(value, *path) or ())
-
-
 def _claim_phase(value: Object, _: float) -> str:
     if value["metadata"].get("deletionTimestamp"):
         return "Terminating"
     return str(dig(value, "status", "phase") or "")
 
 
-_CONTAINERS = Column("Containers", _containers("name", "spec", "template"), True)
-_IMAGES = Column("Images", _containers("image", "spec", "template"), True)
-_SELECTOR = Column("Selector", _selector("spec", "selector"), True)
+_CONTAINERS = Column("Containers", containers("name", "spec", "template"), True)
+_IMAGES = Column("Images", containers("image", "spec", "template"), True)
+_SELECTOR = Column("Selector", selector("spec", "selector"), True)
 _REPLICAS = (
-    _integer("Desired", _at("spec", "replicas", absent=0)),
-    _integer("Current", _at("status", "replicas", absent=0)),
-    _integer("Ready", _at("status", "readyReplicas", absent=0)),
+    _integer("Desired", at("spec", "replicas", absent=0)),
+    _integer("Current", at("status", "replicas", absent=0)),
+    _integer("Ready", at("status", "readyReplicas", absent=0)),
 )
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    **CLUSTER_COLUMNS,
     "pods": POD_COLUMNS,
     "configmaps": (NAME, Column("Data", _count("data", "binaryData")), AGE),
-    "secrets": (NAME, Column("Type", _at("type")), Column("Data", _count("data")), AGE),
-    "namespaces": (NAME, Column("Status", _at("status", "phase")), AGE),
-    "serviceaccounts": (NAME, Column("Secrets", _count("secrets")), AGE),
+    "secrets": (NAME, Column("Type", at("type")), Column("Data", _count("data")), AGE),
+    "namespaces": (NAME, Column("Status", at("status", "phase")), AGE),
+    "serviceaccounts": (NAME, AGE),
     "services": (
         NAME,
-        Column("Type", _at("spec", "type")),
-        Column("Cluster-IP", _at("spec", "clusterIP", absent=_NONE)),
+        Column("Type", at("spec", "type")),
+        Column("Cluster-IP", at("spec", "clusterIP", absent=NONE)),
         Column("External-IP", _external),
         Column("Port(s)", _ports),
         AGE,
-        Column("Selector", _selector("spec", "selector"), True),
+        Column("Selector", selector("spec", "selector"), True),
     ),
     "nodes": (
         NAME,
         Column("Status", _node_status),
         Column("Roles", _node_roles),
         AGE,
-        Column("Version", _at("status", "nodeInfo", "kubeletVersion")),
+        Column("Version", at("status", "nodeInfo", "kubeletVersion")),
         Column("Internal-IP", _address("InternalIP"), True),
         Column("External-IP", _address("ExternalIP"), True),
-        Column("OS-Image", _at("status", "nodeInfo", "osImage"), True),
-        Column("Kernel-Version", _at("status", "nodeInfo", "kernelVersion"), True),
-        Column("Container-Runtime", _at("status", "nodeInfo", "containerRuntimeVersion"), True),
+        Column("OS-Image", at("status", "nodeInfo", "osImage"), True),
+        Column("Kernel-Version", at("status", "nodeInfo", "kernelVersion"), True),
+        Column("Container-Runtime", at("status", "nodeInfo", "containerRuntimeVersion"), True),
     ),
     "events": (
         Column("Last Seen", _event_seen("lastTimestamp")),
-        Column("Type", _at("type")),
-        Column("Reason", _at("reason")),
+        Column("Type", at("type")),
+        Column("Reason", at("reason")),
         Column("Object", _event_about),
-        Column("Subobject", _at("involvedObject", "fieldPath"), True),
-        Column("Source", _at("source", "component"), True),
-        Column("Message", lambda value, _: str(value.get("message", value.get("note", ""))).strip()),
+        Column("Subobject", at("involvedObject", "fieldPath"), True),
+        Column("Source", at("source", "component"), True),
+        Column("Message", _message),
         Column("First Seen", _event_seen("firstTimestamp"), True),
-        Column("Count", _at("count", absent=1), True),
-        Column("Name", _at("metadata", "name"), True),
+        Column("Count", at("count", absent=1), True),
+        Column("Name", at("metadata", "name"), True),
     ),
     "deployments.apps": (
         NAME,
         Column("Ready", _ready_of),
-        Column("Up-to-date", _at("status", "updatedReplicas", absent=0)),
-        Column("Available", _at("status", "availableReplicas", absent=0)),
+        Column("Up-to-date", at("status", "updatedReplicas", absent=0)),
+        Column("Available", at("status", "availableReplicas", absent=0)),
         AGE,
         _CONTAINERS,
         _IMAGES,
@@ -230,12 +201,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "statefulsets.apps": (NAME, Column("Ready", _ready_of), AGE, _CONTAINERS, _IMAGES),
     "daemonsets.apps": (
         NAME,
-        _integer("Desired", _at("status", "desiredNumberScheduled", absent=0)),
-        _integer("Current", _at("status", "currentNumberScheduled", absent=0)),
-        _integer("Ready", _at("status", "numberReady", absent=0)),
-        _integer("Up-to-date", _at("status", "updatedNumberScheduled", absent=0)),
-        _integer("Available", _at("status", "numberAvailable", absent=0)),
-        Column("Node Selector", _selector("spec", "template", "spec", "nodeSelector")),
+        _integer("Desired", at("status", "desiredNumberScheduled", absent=0)),
+        _integer("Current", at("status", "currentNumberScheduled", absent=0)),
+        _integer("Ready", at("status", "numberReady", absent=0)),
+        _integer("Up-to-date", at("status", "updatedNumberScheduled", absent=0)),
+        _integer("Available", at("status", "numberAvailable", absent=0)),
+        Column("Node Selector", selector("spec", "template", "spec", "nodeSelector")),
         AGE,
         _CONTAINERS,
         _IMAGES,
@@ -254,16 +225,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "persistentvolumeclaims": (
         NAME,
         Column("Status", _claim_phase),
-        Column("Volume", _at("spec", "volumeName")),
+        Column("Volume", at("spec", "volumeName")),
         Column("Capacity", _capacity),
-        Column("Access Modes", _modes("status", "accessModes")),
-        Column("StorageClass", _at("spec", "storageClassName")),
-        Column("VolumeAttributesClass", _at("spec", "volumeAttributesClassName", absent="<unset>")),
+        Column("Access Modes", modes("status", "accessModes")),
+        Column("StorageClass", at("spec", "storageClassName")),
+        Column("VolumeAttributesClass", at("spec", "volumeAttributesClassName", absent="<unset>")),
         AGE,
-        Column("VolumeMode", _at("spec", "volumeMode"), True),
+        Column("VolumeMode", at("spec", "volumeMode"), True),
     ),
-    "roles.rbac.authorization.k8s.io": (NAME, Column("Created At", _at("metadata", "creationTimestamp"), type="date")),
-    "leases.coordination.k8s.io": (NAME, Column("Holder", _at("spec", "holderIdentity")), AGE),
+    "leases.coordination.k8s.io": (NAME, Column("Holder", at("spec", "holderIdentity")), AGE),
     "resourcequotas": (
         NAME,
         Column("Request", lambda value, _: _quota(value, requests=True)),
@@ -272,9 +242,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "poddisruptionbudgets.policy": (
         NAME,
-        Column("Min Available", _at("spec", "minAvailable", absent="N/A")),
-        Column("Max Unavailable", _at("spec", "maxUnavailable", absent="N/A")),
-        _integer("Allowed Disruptions", _at("status", "disruptionsAllowed", absent=0)),
+        Column("Min Available", at("spec", "minAvailable", absent="N/A")),
+        Column("Max Unavailable", at("spec", "maxUnavailable", absent="N/A")),
+        _integer("Allowed Disruptions", at("status", "disruptionsAllowed", absent=0)),
         AGE,
     ),
 }  # fmt: skip
