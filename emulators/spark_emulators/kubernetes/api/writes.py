@@ -221,8 +221,8 @@ def _own(
     metadata = value["metadata"]
     before = old["metadata"].get("managedFields")
     if owners is None:
-        # an empty entry list is how a client resets ownership
-        base = [] if given == [{}] else managers.decode(before)
+        # clients may set ownership themselves: kubectl moves its own; one empty entry resets it
+        base = [] if given == [{}] else managers.decode(given or before)
         writer = _writer(context, resource, options, subresource)
         owners = managers.update(old, value, resource.schema, base, writer)
     entries = managers.encode(owners)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from spark_emulators.kubernetes.api.requests import Caller
-from spark_emulators.kubernetes.errors import ApiError
+from spark_emulators.kubernetes.errors import ApiError, bad_request
 
-__all__ = ["ANONYMOUS", "Authenticator", "ClientName"]
+__all__ = ["ANONYMOUS", "Authenticator", "ClientName", "impersonated"]
 
 ANONYMOUS = Caller("system:anonymous", ("system:unauthenticated",))
 AUTHENTICATED = "system:authenticated"
+_ACCOUNT = "system:serviceaccount:"
 _SUBPROTOCOL = "base64url.bearer.authorization.k8s.io."
 
 
@@ -64,6 +65,28 @@ class Authenticator:
             if hmac.compare_digest(known.encode(), token.encode()):
                 return caller
         return self.verify(token)
+
+
+def impersonated(headers: Mapping[str, str], groups: tuple[str, ...]) -> Caller | None:
+    """Whom a request speaks for instead of its caller; None for itself.
+
+    Args:
+        groups: the request's ``Impersonate-Group`` headers.
+
+    Raises:
+        ApiError: 400 for groups of nobody.
+    """
+    name = headers.get("impersonate-user", "")
+    if not name:
+        if groups or headers.get("impersonate-uid"):
+            raise bad_request("requested groups without impersonating a user name")
+        return None
+    parts = name.split(":")
+    if not groups and name.startswith(_ACCOUNT) and len(parts) == 4:
+        groups = ("system:serviceaccounts", f"system:serviceaccounts:{parts[2]}")
+    if name != ANONYMOUS.name and AUTHENTICATED not in groups:
+        groups = (*groups, AUTHENTICATED)
+    return Caller(name, groups, headers.get("impersonate-uid", ""))
 
 
 def bearer(headers: Mapping[str, str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
+from spark_emulators.kubernetes.api.requests import Caller
 from spark_emulators.kubernetes.api.watches import Watch
-from spark_emulators.kubernetes.auth.authentication import Authenticator
+from spark_emulators.kubernetes.auth.authentication import Authenticator, impersonated
 from spark_emulators.kubernetes.auth.authorization import Attributes, Authorizer
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError, bad_request, no_such_path
@@ -72,6 +72,7 @@ class KubernetesApp:
 
     async def _answer(self, request: Request, send: Send) -> Response | None:
         caller = self.authenticator.authenticate(request.headers, request.scope.get("client_name"))
+        caller = self._impersonate(caller, request)
         watches = request.flag("watch")
         target = parse(request.segments, request.method, watches, self.cluster.context.registry)
         self._authorize(caller, request, target)
@@ -128,7 +129,25 @@ class KubernetesApp:
             await watching.serve_http(watch, call.request, send, form, now, closing)
         return None
 
-    def _authorize(self, caller: Any, request: Request, target: Target | None) -> None:
+    def _impersonate(self, caller: Caller, request: Request) -> Caller:
+        groups = tuple(
+            value.decode("latin-1")
+            for name, value in request.scope["headers"]
+            if name.lower() == b"impersonate-group"
+        )
+        wanted = impersonated(request.headers, groups)
+        if wanted is None:
+            return caller
+        if self.authorizer is not None:
+            for resource, names in (("users", (wanted.name,)), ("groups", groups)):
+                for name in names:
+                    asked = Attributes(
+                        verb="impersonate", resource=resource, name=name, is_resource=True
+                    )
+                    self.authorizer.require(caller, asked)
+        return wanted
+
+    def _authorize(self, caller: Caller, request: Request, target: Target | None) -> None:
         if self.authorizer is None:
             return
         if target is None:
