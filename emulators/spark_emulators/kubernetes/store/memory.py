@@ -75,7 +75,10 @@ class MemoryStore:
 
     def list_at(self, resource: str, namespace: str, revision: int) -> Sequence[Stored] | None:
         found = self._resources.get(resource)
-        if found is None or not found.history or found.history[-1].revision <= revision:
+        if found is None:
+            return []
+        newest = found.history[-1].revision if found.history else found.first_revision
+        if newest <= revision:
             return self.list(resource, namespace)
         if revision < found.first_revision:
             return None
