@@ -67,6 +67,7 @@ def test_a_body_that_is_not_read(api):
         '"x"',
         "nonsense",
         "[" * 5000,
+        '{"metadata": {"generation": 1e999}}',
         '{"metadata": []}',
         '{"metadata":{"name":{}}}',
         '{"metadata": {"labels": []}}',

@@ -7,7 +7,8 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kube_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, Api, pod
+from kube_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, Api, deployment, pod
+from kube_widgets import definition
 from kubernetes import client, config, stream
 from websockets.sync.client import connect
 
@@ -109,7 +110,11 @@ WORDS = st.sampled_from(
      "finalizers", "managedFields", "ownerReferences", "x", "", "a/b", "$patch", "template"]
 )  # fmt: skip
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
@@ -147,6 +152,72 @@ def test_nonsense_is_refused_not_stumbled_over(api, method, path, kind, body, na
         headers={"Content-Type": kind},
         params={"fieldManager": "x", "dryRun": "All"},
     )
+    assert answer.status_code < 500 or answer.json()["message"].startswith(
+        ("resourceVersion should not be set", "failed to create typed patch object")
+    ), answer.text
+
+
+def service():
+    return {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1, "name": "a"}]}}
+
+
+def job():
+    return {**deployment("j"), "apiVersion": "batch/v1", "kind": "Job"}
+
+
+def role_binding():
+    subject = {"kind": "ServiceAccount", "name": "a", "namespace": "b"}
+    return {
+        "metadata": {"name": "b"},
+        "roleRef": {"kind": "Role", "name": "r"},
+        "subjects": [subject],
+    }
+
+
+FULL = {
+    "/api/v1/namespaces/default/pods": pod(
+        "q",
+        containers=[{"name": "a", "image": "a:1", "env": [{"name": "x", "value": "y"}],
+                     "resources": {"limits": {"cpu": "1"}}, "ports": [{"containerPort": 1}],
+                     "volumeMounts": [{"name": "v", "mountPath": "/v"}]}],
+        volumes=[{"name": "v", "emptyDir": {}}],
+        metadata={"labels": {"a": "b"}, "finalizers": ["a.b/c"]},
+    ),
+    "/apis/apps/v1/namespaces/default/deployments": deployment(),
+    "/apis/batch/v1/namespaces/default/jobs": job(),
+    "/api/v1/namespaces/default/services": service(),
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions": definition("f.example.com"),
+    "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings": role_binding(),
+}  # fmt: skip
+
+
+def places(value, path=()):
+    yield path
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
+    for key, each in items:
+        yield from places(each, (*path, key))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), path=st.sampled_from(sorted(FULL)), applies=st.booleans())
+def test_one_wrong_value_anywhere_is_refused_not_stumbled_over(api, data, path, applies):
+    value = json.loads(json.dumps(FULL[path]))
+    place = data.draw(st.sampled_from([each for each in places(value) if each]))
+    node = value
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = data.draw(VALUES)
+    query = {"dryRun": "All", "fieldManager": "x"}
+    if applies:
+        answer = api.patch(f"{path}/{FULL[path]['metadata']['name']}", value, APPLY, **query)
+    else:
+        answer = api.http.post(path, json=value, params=query)
     assert answer.status_code < 500 or answer.json()["message"].startswith(
         ("resourceVersion should not be set", "failed to create typed patch object")
     ), answer.text

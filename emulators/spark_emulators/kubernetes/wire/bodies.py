@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,7 +70,9 @@ def parse_json(data: bytes) -> tuple[Any, tuple[str, ...]]:
         return doubled
 
     try:
-        value = json.loads(data, object_pairs_hook=pairs, parse_constant=_no_constant)
+        value = json.loads(
+            data, object_pairs_hook=pairs, parse_constant=_no_constant, parse_float=_finite
+        )
         # what cannot be sent back cannot be taken
         if b"\\u" in data:
             json.dumps(value, ensure_ascii=False).encode()
@@ -89,6 +92,14 @@ def parse_json(data: bytes) -> tuple[Any, tuple[str, ...]]:
 
 def _no_constant(text: str) -> float:
     raise ValueError(f"invalid character in {text}")
+
+
+def _finite(text: str) -> float:
+    """A number; what is too large for one is none."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is out of range")
+    return value
 
 
 def _doubles(value: Any, path: str) -> Iterator[str]:
@@ -111,7 +122,7 @@ def parse_yaml(data: bytes) -> Any:
     # JSON is YAML, and much faster to read
     if data.lstrip()[:1] == b"{":
         try:
-            return json.loads(data, parse_constant=_no_constant)
+            return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             pass
     import yaml
@@ -131,7 +142,9 @@ def _plain(value: Any) -> Any:
         return {_key(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    if value is None or isinstance(value, (str, bool, int, float)):
+    if isinstance(value, float):
+        return _finite(str(value))
+    if value is None or isinstance(value, (str, bool, int)):
         return value
     raise ValueError(f"{type(value).__name__} has no place in JSON")
 
