@@ -22,6 +22,7 @@ from spark_emulators.kubernetes.api.requests import (
     WriteOptions,
 )
 from spark_emulators.kubernetes.api.watches import Watch
+from spark_emulators.kubernetes.auth.bootstrap import bootstrap_roles
 from spark_emulators.kubernetes.auth.tokens import Tokens
 from spark_emulators.kubernetes.errors import ApiError, no_such_path
 from spark_emulators.kubernetes.runtime import NodeRuntime, NoNodes
@@ -162,7 +163,7 @@ class Cluster:
     def _bootstrap(self) -> None:
         for name in NAMESPACES:
             self._ensure({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
-        for value in self._service():
+        for value in (*self._service(), *bootstrap_roles()):
             self._ensure(value)
 
     def _service(self) -> Iterable[Object]:

@@ -181,3 +181,20 @@ def test_a_bindings_role_stays(api):
     change = {"roleRef": {"name": "other"}}
     answer = api.patch(api.path("rolebindings", "b", group=RBAC), change)
     assert "cannot change roleRef" in status(answer, 422, "Invalid")["message"]
+
+
+def test_the_role_that_sparks_documents_bind(api, account):
+    """``kubectl create rolebinding … --clusterrole=edit``."""
+    subject = {"kind": "ServiceAccount", "name": "robot", "namespace": api.namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
+    value = {"metadata": {"name": "b"}, "roleRef": role, "subjects": [subject]}
+    api.create("rolebindings", value, group=RBAC)
+    path = api.path("pods")
+    api.eventually(path, lambda _: account.get(path).status_code == 200)
+    dry = {"dryRun": "All"}
+    assert account.post(path, json=pod(), params=dry).status_code == 201
+    assert account.delete(path, params={**dry, "labelSelector": "a=b"}).status_code == 200
+    services = api.path("services")
+    assert account.delete(services, params={**dry, "labelSelector": "a=b"}).status_code == 200
+    assert account.get(api.path("roles", group=RBAC)).status_code == 403
+    assert account.get("/api/v1/nodes").status_code == 403
