@@ -19,11 +19,13 @@ __all__ = [
     "EngineSpec",
     "ImageGround",
     "KafkaSpec",
+    "KindSpec",
     "default_version",
     "engine_spec",
     "engine_specs",
     "image_ground",
     "kafka_spec",
+    "kind_spec",
 ]
 
 
@@ -96,6 +98,24 @@ class KafkaSpec:
     java_minimum: int
     image: str
     jars: tuple[Coordinate, ...]
+
+
+@dataclass(frozen=True)
+class KindSpec:
+    """What clusters of kind are made of; all of it are versions but ``node``.
+
+    Attributes:
+        kind: the program that makes them.
+        node: the node's image where it can be had.
+        kubernetes, etcd, coredns, pause: what a node is built from where it cannot.
+    """
+
+    kind: str
+    node: str
+    kubernetes: str
+    etcd: str
+    coredns: str
+    pause: str
 
 
 @dataclass(frozen=True)
@@ -196,6 +216,12 @@ def kafka_spec() -> KafkaSpec:
     """Which Kafka stacks run."""
     table = _document()["kafka"]
     return KafkaSpec(**{**table, "jars": tuple(map(Coordinate.parse, table["jars"]))})
+
+
+@lru_cache(maxsize=1)
+def kind_spec() -> KindSpec:
+    """What clusters of kind are made of."""
+    return KindSpec(**_document()["kind"])
 
 
 def default_version() -> str:

@@ -1,0 +1,39 @@
+"""Kubernetes clusters of this machine: several side by side, of several flavours, one kubeconfig each.
+
+Whoever uses a cluster gets its kubeconfig and cannot tell the flavour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.clusters.cluster import Flavor
+from spark_testkit.settings import Settings
+
+__all__ = ["DEFAULT_FLAVOR", "FLAVORS", "make_flavor"]
+
+DEFAULT_FLAVOR = "emulated"
+
+
+def _kind(settings: Settings) -> Flavor:
+    from spark_testkit.clusters.kind.flavor import KindFlavor
+
+    return KindFlavor(settings)
+
+
+FLAVORS: Mapping[str, Callable[[Settings], Flavor]] = {"kind": _kind}
+
+
+def make_flavor(name: str, settings: Settings) -> Flavor:
+    """The flavour of that name.
+
+    Raises:
+        InvalidInput: there is none; lists those there are.
+    """
+    if name not in FLAVORS:
+        raise InvalidInput(
+            f"cluster flavour {name!r} is not known",
+            hint=f"`--flavor` takes: {', '.join(FLAVORS)}",
+        )
+    return FLAVORS[name](settings)

@@ -1,0 +1,105 @@
+"""What a cluster is, and what makes one: a flavour. Data and a Protocol, nothing that acts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.engine.progress import OnProgress
+
+__all__ = ["Cluster", "Created", "Flavor", "check_name"]
+
+# a node's host name is made of it, and that has 63 characters at most
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
+
+
+def check_name(name: str) -> str:
+    """``name``, if a cluster can be called so.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"cluster name {name!r} is not allowed",
+            hint="1 to 30 of a-z, 0-9 and '-', a letter first and no '-' last",
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of this user.
+
+    Attributes:
+        name: also its context, cluster and user in the kubeconfig.
+        flavor: what made it.
+        state: ``running``; ``starting`` while somebody makes it; ``stopped`` when it stands still;
+            ``failed`` when whoever made it was killed, or its containers are gone; ``unknown``
+            when what runs it cannot be asked.
+        kubernetes: the version of its Kubernetes; empty while it is not made.
+        kubeconfig: the file that leads there; not there while it is not made.
+        detail: why the state is unknown.
+    """
+
+    name: str
+    flavor: str
+    state: str
+    kubernetes: str
+    kubeconfig: Path
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Created:
+    """What a flavour hands over of a cluster that it has made.
+
+    Attributes:
+        kubernetes: the version of its Kubernetes, such as ``1.36.3``.
+        kubeconfig: a kubeconfig with one context; its names may be any.
+    """
+
+    kubernetes: str
+    kubeconfig: str
+
+
+class Flavor(Protocol):
+    """A way to make clusters. What it makes is known by the cluster's name alone.
+
+    A flavour keeps no books: which clusters there are, their files and locks are ``Clusters``'.
+    """
+
+    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+        """Make a cluster and wait until it takes pods.
+
+        Args:
+            folder: the cluster's private folder, for what has to be in a file.
+
+        Raises:
+            PlatformError: it cannot be had. What is left of it, ``delete`` removes.
+        """
+
+    def state(self, name: str) -> str:
+        """``running``, ``stopped``, or ``failed`` where there is nothing of it.
+
+        Raises:
+            Missing: what runs it does not answer.
+        """
+
+    def delete(self, name: str) -> None:
+        """Remove whatever there is of a cluster, half-made ones too; nothing is no error.
+
+        Raises:
+            PlatformError: something of it stays.
+        """
+
+    def load(self, name: str, images: Sequence[str], progress: OnProgress) -> None:
+        """Give the cluster's nodes images of the local Docker engine.
+
+        Raises:
+            NotFound: there is no such image.
+        """

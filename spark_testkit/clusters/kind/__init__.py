@@ -1,0 +1,1 @@
+"""Real clusters, made by kind: Kubernetes' own programs in a container that is a node."""
