@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 from spark_platform.kernel.errors import PlatformError, Terminal
-from spark_testkit.cli import demo, doctor, engines, images, sql, stacks
+from spark_testkit.cli import clusters, demo, doctor, engines, images, sql, stacks
 from spark_testkit.cli.output import Format, people, print_error
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.command()(demo.demo)
 app.command()(sql.sql)
 app.add_typer(engines.app, name="engines")
 app.add_typer(images.app, name="images")
+app.add_typer(clusters.app, name="cluster")
 
 
 def main() -> None:
