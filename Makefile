@@ -17,7 +17,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check format lint types imports lock minio gcs bench build clean
+.PHONY: help setup engine demo test check format lint types imports lock minio gcs kind bench build clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ BIN_DIR="$$(python -c 'import os; from spark_testkit.settings import Settings; \
   { test -x "$$BIN_DIR/$(1)" || { echo "==> $(1) $(3), from its Go module" && \
   GOTOOLCHAIN="$${GOTOOLCHAIN:-auto}" GOBIN="$$BIN_DIR" go install $(2)@$(3); }; }
 endef
+
+kind: $(READY) ## fetch or build what kind clusters start from (needs Docker, Go; a quarter of an hour the first time)
+	@python -m spark_testkit.clusters.kind
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks

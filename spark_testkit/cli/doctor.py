@@ -17,6 +17,7 @@ from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
 from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
+from spark_testkit.clusters.kind.flavor import KindFlavor
 from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import engine_spec, is_installed
 from spark_testkit.engine.java import find_java
@@ -47,7 +48,7 @@ class Check:
 
 
 def doctor(output: OutputOption = Format.TEXT) -> None:
-    """Check this machine: Java, memory, disk, ports, S3, Docker, Go; says how to mend each."""
+    """Check this machine: Java, memory, disk, ports, S3, Docker, Go, kind; says how to mend it."""
     checks = diagnose(Settings.from_env(os.environ), os.environ)
     if output is Format.JSON:
         print_json({"checks": [asdict(check) for check in checks]})
@@ -79,6 +80,7 @@ def diagnose(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         _environment(environ),
         _docker(),
         _go(environ),
+        _kind(settings),
     ]
 
 
@@ -204,5 +206,19 @@ def _go(environ: Mapping[str, str]) -> Check:
     program = shutil.which("go", path=environ.get("PATH"))
     if program:
         return Check("go", "ok", program)
-    mend = "only building MinIO (else S3 is SeaweedFS) and the service gcs needs it"
+    mend = "only building MinIO (else S3 is SeaweedFS), the service gcs and kind's node needs it"
     return Check("go", "warning", "not installed", mend)
+
+
+def _kind(settings: Settings) -> Check:
+    flavor = KindFlavor(settings)
+    try:
+        flavor.check()
+        node = flavor.node()
+    except PlatformError as error:
+        mend = f"only clusters of flavour kind need it: {error.hint}"
+        return Check("kind", "warning", error.message, mend)
+    if node:
+        return Check("kind", "ok", f"clusters start from {node.reference}")
+    mend = "the first `cluster up --flavor kind` pulls it, or builds it in a quarter of an hour"
+    return Check("kind", "warning", "there is no node image yet", mend)

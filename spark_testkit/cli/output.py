@@ -29,6 +29,9 @@ __all__ = [
     "print_table",
 ]
 
+# columns of a table that a program or a file gets
+_WIDEST = 1000
+
 people = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -132,5 +135,8 @@ class StackProgress:
 
 
 def print_table(table: Any) -> None:
-    """A rich table, on stdout."""
-    Console(highlight=False, soft_wrap=True).print(table)
+    """A rich table, on stdout; whole, where no terminal has to show it."""
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDEST
+    console.print(table)

@@ -1,6 +1,6 @@
-"""Kubernetes clusters of this machine: several side by side, of several flavours, one kubeconfig each.
+"""Kubernetes clusters of this machine: several side by side, of several flavours.
 
-Whoever uses a cluster gets its kubeconfig and cannot tell the flavour.
+Each has a kubeconfig; whoever uses that cannot tell the flavour.
 """
 
 from __future__ import annotations

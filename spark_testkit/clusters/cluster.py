@@ -73,6 +73,13 @@ class Flavor(Protocol):
     A flavour keeps no books: which clusters there are, their files and locks are ``Clusters``'.
     """
 
+    def check(self) -> None:
+        """Whether clusters can be made here at all, as far as that is quickly known.
+
+        Raises:
+            Missing: something is not here.
+        """
+
     def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
         """Make a cluster and wait until it takes pods.
 

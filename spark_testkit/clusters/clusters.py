@@ -1,9 +1,9 @@
 """The clusters of a user: made, found, listed, deleted, whatever their flavour.
 
-A cluster has a private folder (0700) in the state directory: ``cluster.json`` says what it is and
-who makes it, ``kubeconfig`` (0600) is there as soon as it is made. One process at a time acts on a
-cluster. A failed ``up`` leaves nothing; that of a killed process is cleared away by the next one, or
-by ``down``.
+A cluster has a private folder (0700) in the state directory: ``cluster.json`` says what it is, and
+who makes it; ``kubeconfig`` (0600) is there as soon as it is made. One process at a time acts on a
+cluster. A failed ``up`` leaves nothing; what a killed one leaves, the next ``up`` or ``down``
+removes.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Clusters:
                 raise _in_use(known)
             if known:
                 self._remove(known)
+            maker.check()
+            private_folder(self._parent)
             folder = private_folder(self._folder(name))
             try:
                 self._note(name, flavor=flavor, maker=asdict(ProcessId.current()))
@@ -65,8 +67,10 @@ class Clusters:
                 self._note(name, flavor=flavor, kubernetes=created.kubernetes)
                 write_atomically(folder / "kubeconfig", named(created.kubeconfig, name))
             except BaseException:
-                maker.delete(name)
-                shutil.rmtree(folder)
+                # what cannot be removed now is listed as failed, and `down` removes it
+                with contextlib.suppress(PlatformError):
+                    maker.delete(name)
+                    shutil.rmtree(folder)
                 raise
             return Cluster(name, flavor, "running", created.kubernetes, folder / "kubeconfig")
 

@@ -75,8 +75,8 @@ def test_ci_builds_programs_and_promises_them(machine, ci, version):
     machine.put("go", f"echo go version go{version} linux/amd64")
     assert ci() == ""
     assert machine.noted("make") == [
-        f"minio gcs, promised: {PROMISED}",
-        f"check, promised: {PROMISED},minio,gcs",
+        f"minio gcs kind, promised: {PROMISED}",
+        f"check, promised: {PROMISED},minio,gcs,kind",
     ]
 
 

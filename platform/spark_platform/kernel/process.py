@@ -35,6 +35,7 @@ def run(
     timeout_s: float = 600,
     on_line: Callable[[str], None] | None = None,
     dies_with_caller: bool = False,
+    own_session: bool = False,
 ) -> str:
     """Run ``argv`` to its end and return what it printed (stdout and stderr, interleaved).
 
@@ -44,6 +45,8 @@ def run(
         timeout_s: seconds until the child is killed.
         on_line: called with each line as it is printed, for progress.
         dies_with_caller: end the child even when this process is killed; see ``die_with_parent``.
+        own_session: keep a Ctrl-C at the terminal, which is the caller's to answer, from the child
+            and the processes that it starts.
 
     Raises:
         Missing: the program is not there.
@@ -62,6 +65,7 @@ def run(
             text=True,
             errors="replace",
             preexec_fn=die_with_parent() if dies_with_caller else None,
+            start_new_session=own_session,
         )
     except FileNotFoundError as error:
         raise Missing(

@@ -7,6 +7,7 @@ needs no kind.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -17,10 +18,9 @@ from spark_platform.kernel import process, wait
 from spark_platform.kernel.errors import CommandFailed, NotFound, Terminal
 from spark_testkit.clusters.cluster import Created
 from spark_testkit.clusters.kind import host, plan
-from spark_testkit.clusters.kind.node import have_node
+from spark_testkit.clusters.kind.node import NodeImage, find_node, have_node
 from spark_testkit.clusters.kind.programs import Programs
 from spark_testkit.docker.daemon import Daemon, docker_errors
-from spark_testkit.engine.catalogue import kind_spec
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.settings import Settings
 
@@ -30,8 +30,6 @@ _CREATE_TIMEOUT_S = 600
 _LOAD_TIMEOUT_S = 900
 _READY_WITHIN_S = 120
 _GONE_WITHIN_S = 60
-# in a row: a container that was asked for may come a moment after whoever asked has ended
-_TIMES_GONE = 3
 _KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 
 
@@ -41,26 +39,36 @@ class KindFlavor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+    def check(self) -> None:
+        with Daemon() as daemon:
+            host.check_docker(daemon)
+
+    def node(self) -> NodeImage | None:
+        """The image that clusters would start from at once; None where it is not here yet.
+
+        Raises:
+            Missing: no Docker engine.
+        """
+        with Daemon() as daemon:
+            programs = Programs(self._settings, daemon.machine)
+            return find_node(daemon, programs) if programs.has_kind() else None
+
+    def prepare(self, progress: OnProgress) -> tuple[Path, NodeImage]:
+        """Have the program kind and a node's image, which is all of a cluster that takes long.
+
+        Raises:
+            PlatformError: one of them cannot be had.
+        """
         with Daemon() as daemon:
             host.check_docker(daemon)
             programs = Programs(self._settings, daemon.machine)
             kind = programs.kind(progress)
-            node = have_node(daemon, programs, self._settings, progress)
-            with tempfile.TemporaryDirectory(dir=folder) as private:
-                config = Path(private, "kind.json")
-                config.write_text(plan.cluster_config(built_here=node.built_here))
-                kubeconfig = Path(private, "kubeconfig")
-                progress(Progress("create", f"cluster {name}", 0, 1))
-                self._run(
-                    [str(kind), "create", "cluster", f"--name={self._kind_name(name)}"]
-                    + [f"--image={node.reference}", f"--config={config}"]
-                    + [f"--kubeconfig={kubeconfig}"],
-                    name,
-                    lambda line: progress(Progress("create", line.strip(), 0, 1)),
-                    timeout_s=_CREATE_TIMEOUT_S,
-                )
-                created = kubeconfig.read_text()
+            return kind, have_node(daemon, programs, self._settings, progress)
+
+    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+        kind, node = self.prepare(progress)
+        kubeconfig = self._make(kind, node, name, folder, progress)
+        with Daemon() as daemon:
             container = self._node(daemon, name)
             version = _in_node(container, "cat", "/kind/version").removeprefix("v")
             progress(Progress("create", f"Kubernetes {version}", 1, 1))
@@ -72,7 +80,30 @@ class KindFlavor:
                 interval_s=0.5,
             )
             progress(Progress("ready", f"cluster {name}", 1, 1))
-        return Created(version, created)
+        return Created(version, kubeconfig)
+
+    def _make(
+        self, kind: Path, node: NodeImage, name: str, folder: Path, progress: OnProgress
+    ) -> str:
+        """Have kind make the cluster; its kubeconfig as kind writes it."""
+        progress(Progress("create", f"cluster {name}", 0, 1))
+        with tempfile.TemporaryDirectory(dir=folder) as private:
+            config, kubeconfig = Path(private, "kind.json"), Path(private, "kubeconfig")
+            config.write_text(plan.cluster_config(built_here=node.built_here))
+            options = {
+                "--name": self._kind_name(name),
+                "--image": node.reference,
+                "--config": config,
+                # not the user's own, which kind would add to
+                "--kubeconfig": kubeconfig,
+            }
+            self._run(
+                [*(str(kind), "create", "cluster"), *(f"{k}={v}" for k, v in options.items())],
+                name,
+                lambda line: progress(Progress("create", line.strip(), 0, 1)),
+                timeout_s=_CREATE_TIMEOUT_S,
+            )
+            return kubeconfig.read_text()
 
     def state(self, name: str) -> str:
         with Daemon() as daemon:
@@ -82,18 +113,21 @@ class KindFlavor:
         return "running" if all(each.status == "running" for each in containers) else "stopped"
 
     def delete(self, name: str) -> None:
-        gone = 0
-
         def check() -> None:
-            nonlocal gone
+            # asked first: what it makes while we look, we look for again
+            busy = _docker_is_busy_with(self._kind_name(name))
             containers, networks = self._held(daemon, name)
-            for each in containers:
-                each.remove(force=True, v=True)
-            for each in networks:
-                each.remove()
-            gone = 0 if containers or networks else gone + 1
-            if gone < _TIMES_GONE:
-                raise wait.NotYet(", ".join(each.name for each in (*containers, *networks)))
+            # what is being removed already is met again
+            with contextlib.suppress(docker.errors.APIError):
+                for each in containers:
+                    each.remove(force=True, v=True)
+                for each in networks:
+                    each.remove()
+            if busy or containers or networks:
+                left = [each.name for each in (*containers, *networks)]
+                raise wait.NotYet(", ".join(left) or "docker still makes it")
+
+        import docker
 
         with Daemon() as daemon, docker_errors(f"deleting cluster {name}"):
             wait.poll(
@@ -117,7 +151,7 @@ class KindFlavor:
             self._run(
                 [str(kind), "load", "docker-image", image, f"--name={self._kind_name(name)}"],
                 name,
-                lambda line, image=image: progress(Progress(f"load {image}", line, 0, 1)),  # type: ignore[misc]
+                lambda line, image=image: progress(Progress(f"load {image}", line, 0, 1)),
                 timeout_s=_LOAD_TIMEOUT_S,
             )
             progress(Progress(f"load {image}", "", 1, 1))
@@ -130,12 +164,13 @@ class KindFlavor:
                 timeout_s=timeout_s,
                 on_line=on_line,
                 dies_with_caller=True,
+                own_session=True,
             )
         except CommandFailed as error:
             if "no space left on device" in error.output.lower():
                 raise Terminal(
                     f"no space left on the Docker engine's disk, for cluster {name}",
-                    hint="`docker system df` shows what Docker holds; `docker image prune` drops old",
+                    hint="`docker system df` shows what Docker holds; `docker image prune` helps",
                 ) from error
             raise
 
@@ -159,6 +194,22 @@ class KindFlavor:
     def _node(self, daemon: Daemon, name: str) -> Any:
         with docker_errors(f"looking for the node of cluster {name}"):
             return daemon.client.containers.get(plan.node_name(self._kind_name(name)))
+
+
+def _docker_is_busy_with(kind_name: str) -> bool:
+    """Whether a `docker` that kind has started works on a cluster.
+
+    One that makes a container outlives a kind that was interrupted, and the engine does not list
+    what is being made: it has to be waited for.
+    """
+    import psutil
+
+    for each in psutil.process_iter(["cmdline", "status"]):
+        argv = each.info["cmdline"] or [""]
+        named = any(kind_name in argument for argument in argv)
+        if named and Path(argv[0]).name == "docker" and each.info["status"] != psutil.STATUS_ZOMBIE:
+            return True
+    return False
 
 
 def _require_ready(container: Any) -> None:

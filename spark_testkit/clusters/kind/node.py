@@ -1,7 +1,7 @@
-"""The image that nodes run: the plain one where it can be had, else one made of packages.
+"""The image that nodes run: the plain one where it can be had, else one of packages.
 
-Ours is tagged with a hash of what goes into it, and built once. Its own images, those of the control
-plane, are put into a container of it by a containerd there, and the container is committed.
+Ours is tagged with a hash of what goes into it, and built once. The images of the control plane are
+put into a container of it by a containerd there, and the container is committed.
 """
 
 from __future__ import annotations
@@ -182,9 +182,7 @@ class _Builder:
                 container.start()
                 container.put_archive("/", context)
                 self._tell("importing the control plane's images")
-                code, printed = container.exec_run(
-                    ["bash", f"{_IMPORT}/import-images.sh", _IMPORT]
-                )
+                code, printed = container.exec_run(["bash", f"{_IMPORT}/import-images.sh", _IMPORT])
                 if code:
                     raise Terminal(
                         f"importing images into the node failed:\n{printed.decode()[-2000:]}"

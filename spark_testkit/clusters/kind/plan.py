@@ -55,7 +55,7 @@ def cluster_config(*, built_here: bool) -> str:
 
 
 def reference_names(spec: KindSpec) -> dict[str, tuple[str, ...]]:
-    """Image of ours (its folder under ``images/kind-node``) → the names that kubeadm knows it by."""
+    """Image of ours (its folder under ``images/kind-node``) → what kubeadm calls it."""
     programs = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
     return {
         "components": (

@@ -88,6 +88,10 @@ class Programs:
             return Path(installed)
         return self.path("kind")
 
+    def has_kind(self) -> bool:
+        """Whether the program kind is here, in the cache or installed."""
+        return self.path("kind").exists() or shutil.which("kind") is not None
+
     def kind_sources(self) -> Path:
         """The folder of kind's source, whose files a node's image takes.
 
@@ -142,8 +146,10 @@ class Programs:
         tell("with Go, some ten minutes the first time" if name == "kubernetes" else "with Go")
         with _explained(name):
             process.run(
-                [go, "build", "-v", "-trimpath", "-ldflags", flags]
-                + ["-o", str(unfinished), program.package],
+                [
+                    *(go, "build", "-v", "-trimpath", "-ldflags", flags),
+                    *("-o", str(unfinished), program.package),
+                ],
                 cwd=resource(_SOURCES) / program.module,
                 env={**_environment(), **target},
                 timeout_s=_BUILD_TIMEOUT_S,
@@ -167,7 +173,11 @@ def _identity(machine: str) -> str:
 
 def _environment() -> dict[str, str]:
     """Go's: static programs, and the Go that the modules ask for, where the one here is older."""
-    own = {"CGO_ENABLED": "0", "GOTOOLCHAIN": os.environ.get("GOTOOLCHAIN", "auto"), "GOWORK": "off"}
+    own = {
+        "CGO_ENABLED": "0",
+        "GOTOOLCHAIN": os.environ.get("GOTOOLCHAIN", "auto"),
+        "GOWORK": "off",
+    }
     return {**os.environ, **own}
 
 
@@ -179,7 +189,7 @@ def _explained(what: str) -> Iterator[None]:
         if "no space left on device" in error.output:
             raise Terminal(
                 f"no space left on a disk, building {what}",
-                hint="Go needs about 4 GB in its caches (`go env GOCACHE GOMODCACHE`) and in TMPDIR",
+                hint="Go takes some 4 GB: `go env GOCACHE GOMODCACHE` and TMPDIR say where",
             ) from error
         raise CommandFailed(
             error.argv,
