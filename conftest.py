@@ -1,3 +1,3 @@
 """Plugins of the whole test suite; pytest wants them named here."""
 
-pytest_plugins = ["pytester", "docker_fixtures"]
+pytest_plugins = ["pytester", "docker_fixtures", "cluster_fixtures"]

@@ -19,7 +19,7 @@ from spark_testkit.stack import Stack
 
 CHECKS = [
     *("python", "java", "memory", "disk", "ports", "s3"),
-    *("engine", "client", "variables", "docker", "go"),
+    *("engine", "client", "variables", "docker", "go", "kind"),
 ]
 JAVA = """#!/bin/sh
 echo '    java.specification.version = {release}'
@@ -41,6 +41,21 @@ class RunningDocker:
 
     def images(self):
         return frozenset({"spark-platform:4.1-latest"})
+
+
+class ReadyKind:
+    """Kind, with a node's image to start from."""
+
+    def __init__(self):
+        self.image = SimpleNamespace(reference="kind-node:1")
+        self.missing = None
+
+    def check(self):
+        if self.missing:
+            raise self.missing
+
+    def node(self):
+        return self.image
 
 
 class Machine:
@@ -68,6 +83,8 @@ class Machine:
         patch(doctor, "engine_spec", lambda: self.spec)
         self._patch, self._setenv = patch, monkeypatch.setenv
         patch(doctor, "Daemon", RunningDocker)
+        self.kind = ReadyKind()
+        patch(doctor, "KindFlavor", lambda settings: self.kind)
         # where programs are looked for that no environment is passed to
         monkeypatch.setenv("PATH", str(self.programs))
 
@@ -160,6 +177,11 @@ BREAKAGES = [
     ),
     (lambda m: m.stop_docker(), "docker", "warning", "only containers need it: start Docker"),
     (lambda m: m.remove("go"), "go", "warning", "only building MinIO"),
+    (lambda m: setattr(m.kind, "image", None), "kind", "warning", "pulls it, or builds it"),
+    (
+        lambda m: setattr(m.kind, "missing", Missing("no engine", hint="start one")),
+        *("kind", "warning", "only clusters of flavour kind need it: start one"),
+    ),
 ]
 
 

@@ -28,7 +28,7 @@ __all__ = ["KindFlavor"]
 
 _CREATE_TIMEOUT_S = 600
 _LOAD_TIMEOUT_S = 900
-_READY_WITHIN_S = 120
+_READY_WITHIN_S = 240
 _GONE_WITHIN_S = 60
 _KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 
