@@ -105,7 +105,9 @@ class Clusters:
         if not known.kubeconfig.exists():
             raise NotFound(
                 f"cluster {name!r} is {known.state}: it has no kubeconfig",
-                hint="`spark-testkit cluster list` tells when it is running",
+                hint="wait for whoever makes it"
+                if known.state == "starting"
+                else f"`spark-testkit cluster down {name}` removes what is left of it",
             )
         return known
 

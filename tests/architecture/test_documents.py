@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from cluster_fixtures import need_kind
 from filelock import FileLock
 
 from spark_testkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_BY_A_READER = {"mermaid"}
+RUN_BY_A_READER = {"mermaid", "json"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
@@ -43,7 +44,8 @@ def run(argv, cwd, environment):
 
 
 def test_every_block_is_of_a_language_that_is_run():
-    for page in ("README.md", "docs/fixtures.md", "docs/architecture.md", "docs/containers.md"):
+    pages = ("fixtures", "architecture", "containers", "clusters")
+    for page in ("README.md", *(f"docs/{each}.md" for each in pages)):
         languages = {language for language, _ in blocks(page)}
         assert languages <= {"python", "bash", "make"} | RUN_BY_A_READER
 
@@ -54,6 +56,16 @@ def test_the_containers_shown_run(docker_stack_images, tmp_path, environment):
             run([sys.executable, "-c", code], tmp_path, environment)
         else:
             run(["bash", "-euo", "pipefail", "-c", code], tmp_path, environment)
+
+
+def test_the_cluster_shown_is_made_and_deleted(tmp_path, environment):
+    need_kind()
+    shown = [code for language, code in blocks("docs/clusters.md") if language == "bash"]
+    try:
+        printed = run(["bash", "-euo", "pipefail", "-c", *shown], tmp_path, environment)
+    finally:
+        run(["spark-testkit", "cluster", "down", "east"], tmp_path, environment)
+    assert "control-plane" in printed
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/fixtures.md"])

@@ -172,7 +172,12 @@ class KindFlavor:
                     f"no space left on the Docker engine's disk, for cluster {name}",
                     hint="`docker system df` shows what Docker holds; `docker image prune` helps",
                 ) from error
-            raise
+            raise CommandFailed(
+                error.argv,
+                error.returncode,
+                error.output,
+                hint="`spark-testkit doctor` checks what kind needs",
+            ) from error
 
     def _kind_name(self, name: str) -> str:
         return plan.kind_name(name, self._settings.state_dir)
