@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,6 +130,31 @@ def test_two_clusters_live_side_by_side_and_leave_nothing(pair, docker, settings
         assert done("down", name, settings=settings) == {"name": name, "deleted": True}
     assert left_of(docker, settings, volumes) == []
     assert done("list", settings=settings) == []
+    assert os.listdir(settings.state_dir / "clusters") == []
+
+
+def test_an_interrupted_up_leaves_nothing(docker, settings):
+    kind = kind_name("east", settings.state_dir)
+    with subprocess.Popen(
+        [sys.executable, "-m", "spark_testkit.cli", *("cluster", "up", "east", "--flavor", "kind")],
+        env={**os.environ, **settings.as_env()},
+        stderr=subprocess.PIPE,
+        text=True,
+        # a Ctrl-C at a terminal is for all that the command has started
+        start_new_session=True,
+    ) as up:
+
+        def begun():
+            assert up.poll() is None, up.stderr.read()
+            # its network is the first thing that kind makes, its container comes next
+            if not docker.networks.list(names=[kind]):
+                raise NotYet("nothing is made yet")
+
+        poll(begun, what="kind to have begun", timeout_s=60)
+        os.killpg(up.pid, signal.SIGINT)
+        assert up.wait(timeout=90) == 128 + signal.SIGINT
+        assert up.stderr.read().endswith("interrupted\n")
+    assert left_of(docker, settings, ()) == []
     assert os.listdir(settings.state_dir / "clusters") == []
 
 

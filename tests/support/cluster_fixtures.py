@@ -1,10 +1,16 @@
-"""One kind cluster for a whole test run, made by the first test that wants it."""
+"""One kind cluster for a whole test run, made by the first test that wants it.
+
+It is deleted when the run ends; where the run is killed, by a process that waits for its end.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -13,13 +19,18 @@ import pytest
 
 from requirements import need
 from spark_platform.kernel.errors import PlatformError
+from spark_platform.kernel.process import ProcessId
+from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.clusters.cluster import Cluster
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.clusters.kind.flavor import KindFlavor
 from spark_testkit.settings import Settings
 
 SHARED = "shared"
+LONGEST_RUN_S = 24 * 3600
+# where the run's cluster is noted, and the process that is the run: of workers, their controller
 state_key = pytest.StashKey[Path]()
+holder_key = pytest.StashKey[int]()
 
 
 def need_kind() -> None:
@@ -37,27 +48,53 @@ def need_kind() -> None:
 def kind_cluster(pytestconfig) -> Cluster:
     """A running kind cluster, shared by all tests of the run: use namespaces of your own in it."""
     need_kind()
-    return _clusters(pytestconfig.stash[state_key]).up(SHARED, "kind")
+    state = pytestconfig.stash[state_key]
+    holder = ProcessId.of(pytestconfig.stash[holder_key])
+    subprocess.Popen(
+        [sys.executable, __file__, str(state), json.dumps(dataclasses.asdict(holder))],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    return _clusters(state).up(SHARED, "kind")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given = getattr(config, "workerinput", {}).get("kind_state")
     own = Path(tempfile.gettempdir()) / f"sparktk-tests-{uuid.uuid4().hex[:8]}"
-    config.stash[state_key] = Path(given) if given else own
+    given = getattr(config, "workerinput", {"kind": (str(own), os.getpid())})["kind"]
+    config.stash[state_key], config.stash[holder_key] = Path(given[0]), given[1]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    node.workerinput["kind_state"] = str(node.config.stash[state_key])
+    node.workerinput["kind"] = (str(node.config.stash[state_key]), os.getpid())
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    state = session.config.stash[state_key]
-    if state.exists() and not hasattr(session.config, "workerinput"):
-        _clusters(state).down(SHARED)
-        shutil.rmtree(state)
+    if not hasattr(session.config, "workerinput"):
+        _end(session.config.stash[state_key])
 
 
 def _clusters(state: Path) -> Clusters:
     return Clusters(dataclasses.replace(Settings.from_env(os.environ), state_dir=state))
+
+
+def _end(state: Path) -> None:
+    if state.exists():
+        _clusters(state).down(SHARED)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _end_with(holder: ProcessId, state: Path) -> None:
+    def ended() -> None:
+        if holder.alive():
+            raise NotYet("it runs")
+
+    poll(ended, what="the test run to end", timeout_s=LONGEST_RUN_S, interval_s=0.5)
+    _end(state)
+
+
+if __name__ == "__main__":
+    _end_with(ProcessId(**json.loads(sys.argv[2])), Path(sys.argv[1]))

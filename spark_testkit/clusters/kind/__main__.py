@@ -12,18 +12,20 @@ from spark_testkit.settings import Settings
 
 
 def main() -> None:
-    """Prepare; one line a step on stderr."""
+    """Prepare; a line on stderr for each step's begin and end."""
+    begun: set[str] = set()
+
+    def tell(news: Progress) -> None:
+        if news.done or news.step not in begun:
+            begun.add(news.step)
+            sys.stderr.write(f"==> {news.step}: {news.detail}\n")
+
     try:
-        _, node = KindFlavor(Settings.from_env(os.environ)).prepare(_tell)
+        _, node = KindFlavor(Settings.from_env(os.environ)).prepare(tell)
     except PlatformError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
     sys.stderr.write(f"==> {node.reference}\n")
-
-
-def _tell(progress: Progress) -> None:
-    if progress.done:
-        sys.stderr.write(f"==> {progress.step}: {progress.detail}\n")
 
 
 if __name__ == "__main__":

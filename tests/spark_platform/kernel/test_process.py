@@ -62,6 +62,12 @@ def test_an_interrupted_run_leaves_no_child():
 
 
 @on_linux
+@pytest.mark.parametrize("own", [False, True])
+def test_a_ctrl_c_is_not_for_a_command_with_a_session_of_its_own(own):
+    session = run([sys.executable, "-c", "import os; print(os.getsid(0))"], own_session=own)
+    assert (int(session) != os.getsid(0)) is own
+
+
 def test_a_command_ends_with_a_caller_that_is_killed():
     code = (
         "from spark_platform.kernel.process import run\n"
