@@ -129,13 +129,14 @@ def config_map(name: str = "c", **rest: Any) -> dict[str, Any]:
 
 
 def pod(name: str = "p", **spec: Any) -> dict[str, Any]:
+    """A pod that no scheduler knows: nothing but the test changes it, on a cluster of nodes too."""
     metadata = {"name": name, **spec.pop("metadata", {})}
     containers = spec.pop("containers", [{"name": "main", "image": "busybox:1"}])
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata,
-        "spec": {"containers": containers, **spec},
+        "spec": {"containers": containers, "schedulerName": "nobody", **spec},
     }
 
 

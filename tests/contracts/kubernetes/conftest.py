@@ -1,6 +1,6 @@
 """The same behaviours on every Kubernetes API there is: the emulated one, and a real one.
 
-A real one is taken from the kubeconfig that SPARK_TESTKIT_REAL_KUBECONFIG names.
+The real one is a kind cluster of this run, or what SPARK_TESTKIT_REAL_KUBECONFIG names.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import secrets
 from pathlib import Path
 
 import pytest
+from kube_admins import with_token
 from kube_api import Api
 
-from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings
 
@@ -23,9 +23,9 @@ REAL = "SPARK_TESTKIT_REAL_KUBECONFIG"
 def kubeconfig(request, tmp_path_factory):
     """A kubeconfig of an administrator."""
     if request.param == "real":
-        path = os.environ.get(REAL, "")
-        need("kubernetes", bool(path), f"name a kubeconfig of a real cluster in {REAL}")
-        yield Path(path)
+        named = os.environ.get(REAL)
+        path = Path(named) if named else request.getfixturevalue("kind_cluster").kubeconfig
+        yield with_token(path, tmp_path_factory.mktemp("real"))
         return
     file = tmp_path_factory.mktemp("kubernetes") / "kubeconfig"
     with ApiServer(Settings(port=0, kubeconfig=file)):

@@ -74,7 +74,8 @@ def test_field_selectors_of_pods(api):
         ("status.phase=Pending", ["a", "b"]),
         ("spec.nodeName=", ["a", "b"]),
         ("spec.serviceAccountName=default,metadata.name=b", ["b"]),
-        ("spec.schedulerName!=default-scheduler", []),
+        ("spec.schedulerName=nobody", ["a", "b"]),
+        ("spec.schedulerName!=nobody", []),
     ]:
         answer = api.http.get(api.path("pods"), params={"fieldSelector": selector})
         assert names(answer) == found, selector
