@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 import secrets
@@ -18,19 +19,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from spark_emulators.kubernetes.settings import Settings
+from spark_emulators.kubernetes.settings import NodeOptions, Settings
 from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import private_folder, write_atomically
 
 if TYPE_CHECKING:
     from spark_emulators.kubernetes.cluster import Cluster
     from spark_emulators.kubernetes.controllers.runner import Controllers
+    from spark_emulators.kubernetes.node.local import LocalNode
 
 __all__ = ["ApiServer", "main"]
 
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 512
 _GRACE_S = 1
+# clients keep connections for their next call, and some take one that was closed for a failure
+_IDLE_S = 3600
 _START_S = 20
 
 
@@ -79,12 +83,18 @@ class ApiServer:
 
         self._stop = stop or asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        with _listen(self.settings.host, self.settings.port) as listener:
+        with contextlib.ExitStack() as open_:
+            listener = open_.enter_context(_listen(self.settings.host, self.settings.port))
             host, port = listener.getsockname()[:2]
             self.url = f"https://{host}:{port}"
             folder = self._folder()
             authority, authenticator = self._open(folder)
-            certificate, key = authority.server((host,))
+            node = self._make_node(folder)
+            listeners, names = [listener], [host]
+            if node:
+                listeners.append(open_.enter_context(node.listen(port)))
+                names.append(node.server)
+            certificate, key = authority.server(tuple(names))
             rbac = self._authorizer()
             app = KubernetesApp(self.cluster, authenticator, rbac, f"{host}:{port}")
             config = uvicorn.Config(
@@ -96,6 +106,7 @@ class ApiServer:
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_S,
+                timeout_keep_alive=_IDLE_S,
                 server_header=False,
                 ssl_certfile=str(certificate),
                 ssl_keyfile=str(key),
@@ -103,13 +114,17 @@ class ApiServer:
                 ssl_cert_reqs=ssl.CERT_OPTIONAL,
             )
             server = _Server(config, self._listening)
-            serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+            if node:
+                node.start(self.cluster)
+            serving = asyncio.ensure_future(server.serve(sockets=listeners))
             stopped = asyncio.ensure_future(self._stop.wait())
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
             app.closing.set()
             server.should_exit = True
             await serving
             stopped.cancel()
+            if node:
+                await node.stop()
             self._controllers.stop()
             self.cluster.close()
 
@@ -210,6 +225,14 @@ class ApiServer:
         self._controllers.start(asyncio.get_running_loop())
         return authority, Authenticator({self.token: admin}, tokens.verify, self.settings.anonymous)
 
+    def _make_node(self, folder: Path) -> LocalNode | None:
+        if self.settings.node is None:
+            return None
+        from spark_emulators.kubernetes.node.local import LocalNode
+
+        name = self.settings.node.name or f"{self.settings.name}-worker"
+        return LocalNode(self.settings.node, name, folder / "nodes" / name)
+
     def _authorizer(self) -> Any:
         if not self.settings.rbac:
             return None
@@ -220,8 +243,6 @@ class ApiServer:
 
 def _Server(config: Any, listening: Callable[[], None]) -> Any:
     """A uvicorn server that tells when it listens and leaves signals alone."""
-    import contextlib
-
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -274,6 +295,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--data", type=Path, metavar="DIR", help="keep everything here; else memory"
     )
     parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="write it here (mode 0600)")
+    parser.add_argument(
+        "--node", action="store_true", help="run pods, as processes of this machine"
+    )
+    parser.add_argument("--images", type=Path, metavar="FILE", help="images that pods may name")
     parser.add_argument("--no-rbac", action="store_true", help="whoever is known may do everything")
     given = parser.parse_args(argv)
     logging.basicConfig(
@@ -286,6 +311,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data=given.data,
         kubeconfig=given.kubeconfig or (given.data / "kubeconfig" if given.data else None),
         rbac=not given.no_rbac,
+        node=NodeOptions(images=given.images) if given.node else None,
     )
     try:
         asyncio.run(_until_told(ApiServer(settings)))

@@ -9,6 +9,25 @@ __all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
+class NodeOptions:
+    """A node whose pods are processes of this machine.
+
+    Attributes:
+        name: the Node's; empty for ``<cluster>-worker``.
+        images: JSON file of the images there are besides the machine's own, see ``node.images``.
+        cpu, memory: capacity, as quantities. Requests are counted, not enforced: more than the
+            machine has lets more pods run, each slower.
+        back_off_s: the first wait before a container is started again.
+    """
+
+    name: str = ""
+    images: Path | None = None
+    cpu: str = "16"
+    memory: str = "64Gi"
+    back_off_s: float = 10.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """One server.
 
@@ -21,6 +40,7 @@ class Settings:
         rbac: evaluate roles; else whoever is known may do everything.
         anonymous: let requests without credentials through (RBAC then decides).
         window: changes of one resource that watchers can go back to.
+        node: runs pods; None for an API server alone.
     """
 
     name: str = "emulated"
@@ -31,3 +51,4 @@ class Settings:
     rbac: bool = True
     anonymous: bool = True
     window: int = 10_000
+    node: NodeOptions | None = None

@@ -8,6 +8,7 @@ from spark_emulators.kubernetes.controllers.garbage import GarbageCollector
 from spark_emulators.kubernetes.controllers.namespaces import Furnisher, Terminator
 from spark_emulators.kubernetes.controllers.quota import QuotaController
 from spark_emulators.kubernetes.controllers.runner import Controllers
+from spark_emulators.kubernetes.controllers.scheduler import Scheduler
 
 __all__ = ["standard_controllers"]
 
@@ -22,6 +23,7 @@ def standard_controllers(cluster: Cluster) -> Controllers:
             Terminator(cluster),
             GarbageCollector(cluster),
             QuotaController(cluster),
+            Scheduler(cluster),
         ),
     )
     controllers.settle()

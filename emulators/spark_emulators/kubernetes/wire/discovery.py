@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from spark_emulators.kubernetes.api.registry import Registry, Resource, Subresource
+from spark_emulators.kubernetes.version import GIT_VERSION
 
 __all__ = ["VERSION", "aggregated", "api_versions", "group", "groups", "resources", "version"]
 
-VERSION = "v1.36.3"
+VERSION = GIT_VERSION
 
 
 def version() -> dict[str, str]:

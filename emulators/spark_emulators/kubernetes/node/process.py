@@ -1,0 +1,275 @@
+"""The process runtime: a container is a process with namespaces and an address of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from spark_emulators.kubernetes.node.addresses import Addresses
+from spark_emulators.kubernetes.node.containers import (
+    ContainerSpec,
+    Exit,
+    ImageFault,
+    Sandbox,
+    StartFault,
+)
+from spark_emulators.kubernetes.node.environment import command_line
+from spark_emulators.kubernetes.node.images import ImageCatalog
+from spark_emulators.kubernetes.node.logs import LogWriter
+from spark_emulators.kubernetes.node.sandbox import (
+    ENTER,
+    NAMESPACES,
+    START_ERROR,
+    Room,
+    script,
+    top_level,
+)
+from spark_emulators.kubernetes.runtime import ExecRequest, Stream
+from spark_emulators.kubernetes.store.store import Object
+from spark_platform.kernel.errors import Missing
+from spark_platform.kernel.files import private_folder
+from spark_platform.kernel.process import die_with_parent
+
+__all__ = ["ProcessRuntime"]
+
+_CHUNK = 64 * 1024
+_MEMORY_LOOKS_EVERY_S = 0.1
+_COULD_NOT_START = 128
+
+
+class ProcessSandbox:
+    """See ``Sandbox``."""
+
+    def __init__(self, ip: str, hostname: str, folder: Path) -> None:
+        self.ip = ip
+        self.hostname = hostname
+        self.folder = folder
+
+
+class ProcessContainer:
+    """See ``Container``."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, spec: ContainerSpec, image_id: str, folder: Path,
+        environment: Mapping[str, str], log: Path,
+    ) -> None:  # fmt: skip
+        self.id = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
+        self.image_id = image_id
+        self._process = process
+        self._folder = folder
+        self._environment = environment
+        self._oom = False
+        self._end = asyncio.ensure_future(self._run(spec, LogWriter(log)))
+
+    async def _run(self, spec: ContainerSpec, log: LogWriter) -> Exit:
+        watch = asyncio.ensure_future(self._watch_memory(spec.memory_bytes))
+        try:
+            await asyncio.gather(
+                _copy(self._process.stdout, lambda data: log.write("stdout", data)),
+                _copy(self._process.stderr, lambda data: log.write("stderr", data)),
+            )
+            code = await self._process.wait()
+        finally:
+            watch.cancel()
+            log.close()
+        shutil.rmtree(self._folder / "room", ignore_errors=True)
+        message = ""
+        if code == _COULD_NOT_START:
+            with contextlib.suppress(OSError):
+                message = (self._folder / START_ERROR).read_text().strip()
+        return Exit(128 - code if code < 0 else code, self._oom, message)
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._end)
+
+    async def signal(self, number: int) -> None:
+        # the first process of the namespace; the shell outside only waits for it
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._first() or self._process.pid, number)
+
+    async def execute(self, request: ExecRequest, stream: Stream | None) -> int:
+        first = self._first()
+        if first is None:
+            raise ProcessLookupError(self._process.pid)
+        entered = ["--mount", "--uts", "--pid", "--root"]
+        # joining one's own user namespace is refused
+        if os.readlink(f"/proc/{first}/ns/user") != os.readlink("/proc/self/ns/user"):
+            entered += ["--user", "--preserve-credentials"]
+        process = await asyncio.create_subprocess_exec(
+            "nsenter", "--target", str(first), *entered, "--wd", "--",
+            "/bin/sh", "-c", 'exec "$@"', "exec", *request.command,
+            env=dict(self._environment),
+            stdin=asyncio.subprocess.PIPE if request.stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT if request.tty else asyncio.subprocess.PIPE,
+            preexec_fn=die_with_parent(),
+        )  # fmt: skip
+        try:
+            return await _served(process, request, stream)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _first(self) -> int | None:
+        """The process id, on this machine, of the container's first process."""
+        pid = self._process.pid
+        with contextlib.suppress(OSError, ValueError):
+            return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return None
+
+    async def _watch_memory(self, limit: int | None) -> None:
+        """End what is over its limit, as the kernel's memory controller would."""
+        if limit is None:
+            return
+        while True:
+            if await asyncio.to_thread(_resident_bytes, self._process.pid) > limit:
+                self._oom = True
+                await self.signal(signal.SIGKILL)
+                return
+            await asyncio.sleep(_MEMORY_LOOKS_EVERY_S)
+
+
+class ProcessRuntime:
+    """See ``ContainerRuntime``.
+
+    Args:
+        images: what it can run.
+        addresses: where pods get theirs.
+
+    Raises:
+        Missing: this system has no namespaces for this user.
+    """
+
+    name = "process"
+    version = "1.0.0"
+
+    def __init__(self, images: ImageCatalog, addresses: Addresses) -> None:
+        self._images = images
+        self._addresses = addresses
+        self._machine = top_level()
+        self._unshare = shutil.which("unshare")
+        if self._unshare is None:
+            raise Missing(
+                "pods as processes need `unshare` and `nsenter` (util-linux, Linux only)",
+                hint="use the docker runtime",
+            )
+        self._user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+
+    async def sandbox(self, pod: Object, folder: Path) -> ProcessSandbox:
+        hostname = pod["spec"].get("hostname") or pod["metadata"]["name"]
+        return ProcessSandbox(self._addresses.take(), hostname, folder)
+
+    async def start(self, sandbox: Sandbox, spec: ContainerSpec, log: Path) -> ProcessContainer:
+        assert isinstance(sandbox, ProcessSandbox), "it is of this runtime's making"
+        image = self._images.find(spec.image)
+        if image is None:
+            known = ", ".join(self._images.names())
+            raise ImageFault(
+                f'failed to pull and unpack image "{spec.image}": not found; this node has {known}'
+            )
+        environment = {
+            "HOSTNAME": sandbox.hostname,
+            "HOME": "/root",
+            **image.environment,
+            **spec.environment,
+        }
+        argv = command_line(spec.overrides, image.entrypoint, image.command, environment)
+        if not argv:
+            raise StartFault("no command specified")
+        folder = private_folder(
+            sandbox.folder / "containers" / f"{spec.name}-{uuid.uuid4().hex[:8]}"
+        )
+        private_folder(folder / "room")
+        room = Room(
+            folder=folder,
+            hostname=sandbox.hostname,
+            layers=image.folders,
+            mounts=spec.mounts,
+            working_dir=str(spec.overrides.get("workingDir") or image.working_dir),
+            argv=argv,
+        )
+        file = folder / "sandbox.sh"
+        file.touch(0o600)
+        file.write_text(script(room, self._machine))
+        assert self._unshare is not None
+        process = await asyncio.create_subprocess_exec(
+            self._unshare, *self._user, *NAMESPACES, "--", "/bin/sh", "-c", ENTER, str(file),
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
+        )  # fmt: skip
+        identity = hashlib.sha256("\n".join(image.names).encode()).hexdigest()
+        return ProcessContainer(process, spec, f"sha256:{identity}", folder, environment, log)
+
+    async def remove(self, sandbox: Sandbox) -> None:
+        self._addresses.give_back(sandbox.ip)
+
+    async def close(self) -> None:
+        self._addresses.close()
+
+
+async def _copy(source: asyncio.StreamReader | None, sink: Any) -> None:
+    async for data in _chunks(source):
+        sink(data)
+
+
+async def _chunks(source: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
+    assert source is not None
+    while data := await source.read(_CHUNK):
+        yield data
+
+
+async def _served(
+    process: asyncio.subprocess.Process, request: ExecRequest, stream: Stream | None
+) -> int:
+    """Carry a command's input and output; returns its exit code."""
+
+    async def outwards(channel: int, source: asyncio.StreamReader | None) -> None:
+        async for data in _chunks(source):
+            if stream is not None:
+                await stream.write(channel, data)
+
+    async def inwards() -> None:
+        assert process.stdin is not None
+        assert stream is not None
+        with contextlib.suppress(ConnectionError):
+            while (data := await stream.read()) is not None:
+                process.stdin.write(data)
+                await process.stdin.drain()
+        process.stdin.close()
+
+    feeding = asyncio.ensure_future(inwards()) if request.stdin and stream else None
+    sides = [outwards(1, process.stdout)]
+    if process.stderr is not None:
+        sides.append(outwards(2, process.stderr))
+    try:
+        await asyncio.gather(*sides)
+        code = await process.wait()
+    finally:
+        if feeding:
+            feeding.cancel()
+    return 128 - code if code < 0 else code
+
+
+def _resident_bytes(pid: int) -> int:
+    """Memory of a process and all below it."""
+    import psutil
+
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        for each in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                total += each.memory_info().rss
+    return total

@@ -1,0 +1,3 @@
+"""Which Kubernetes this is."""
+
+GIT_VERSION = "v1.36.3"
