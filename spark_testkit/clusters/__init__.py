@@ -22,7 +22,13 @@ def _kind(settings: Settings) -> Flavor:
     return KindFlavor(settings)
 
 
-FLAVORS: Mapping[str, Callable[[Settings], Flavor]] = {"kind": _kind}
+def _emulated(settings: Settings) -> Flavor:
+    from spark_testkit.clusters.emulated.flavor import EmulatedFlavor
+
+    return EmulatedFlavor(settings)
+
+
+FLAVORS: Mapping[str, Callable[[Settings], Flavor]] = {"emulated": _emulated, "kind": _kind}
 
 
 def make_flavor(name: str, settings: Settings) -> Flavor:

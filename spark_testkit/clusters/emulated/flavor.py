@@ -1,0 +1,189 @@
+"""Flavour ``emulated``: starts the emulator, knows it again, ends it.
+
+The cluster is one process; its pods end with it, however it ends. So does all that it knew, but for
+the files in the cluster's folder, which go with the cluster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from spark_platform.kernel.errors import InvalidInput, Missing, Terminal
+from spark_platform.kernel.files import private_folder, write_atomically
+from spark_platform.kernel.process import ProcessId
+from spark_platform.kernel.wait import NotYet, poll
+from spark_testkit import ports
+from spark_testkit.clusters.cluster import Created
+from spark_testkit.clusters.emulated.images import image_names, spark_image
+from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
+from spark_testkit.engine.progress import OnProgress, Progress
+from spark_testkit.engine.storage import read_json
+from spark_testkit.settings import Settings
+
+__all__ = ["EmulatedFlavor"]
+
+DEFAULT_CLUSTER = "default"
+_PORT = 6443
+_READY_WITHIN_S = 30.0
+_GONE_WITHIN_S = 20.0
+_TOOLS = ("unshare", "nsenter", "setpriv")
+_LOG_LINES = 20
+
+
+class EmulatedFlavor:
+    """Clusters without Docker. Implements ``Flavor``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def check(self) -> None:
+        for tool in _TOOLS:
+            if not shutil.which(tool):
+                raise Missing(
+                    f"pods of an emulated cluster need `{tool}` (util-linux, Linux only)",
+                    hint="use `--flavor kind`, which needs Docker instead",
+                )
+
+    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+        images = folder / "images.json"
+        write_atomically(
+            images, json.dumps([self._image(each, progress) for each in self._engines()])
+        )
+        progress(Progress("create", f"cluster {name}", 0, 1))
+        pid = self._start(name, folder, images)
+        identity = ProcessId.of(pid)
+        kubeconfig = folder / "server.kubeconfig"
+
+        def serving() -> str:
+            if identity is None or not identity.alive():
+                _reap(pid)
+                raise Terminal(f"the emulator ended{_last_words(folder)}")
+            if not kubeconfig.exists():
+                raise NotYet("it does not listen yet")
+            return kubeconfig.read_text()
+
+        if identity:
+            write_atomically(folder / "process.json", json.dumps(asdict(identity)))
+        text = poll(serving, what=f"cluster {name} to serve", timeout_s=_READY_WITHIN_S)
+        progress(Progress("create", f"cluster {name}", 1, 1))
+        return Created(_version(folder), text)
+
+    def state(self, name: str) -> str:
+        process = self._process(name)
+        return "running" if process and process.alive() else "failed"
+
+    def delete(self, name: str) -> None:
+        process = self._process(name)
+        if process is None or not process.alive():
+            return
+        os.kill(process.pid, signal.SIGTERM)
+
+        def gone() -> None:
+            if process.alive():
+                raise NotYet("it runs")
+
+        try:
+            poll(gone, what=f"cluster {name} to end", timeout_s=_GONE_WITHIN_S)
+        except BaseException:
+            os.kill(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            _reap(process.pid)
+
+    def load(self, name: str, images: Sequence[str], progress: OnProgress) -> None:  # noqa: ARG002
+        known = image_names(read_json(self._folder(name) / "images.json"))
+        for each in images:
+            if each not in known:
+                raise InvalidInput(
+                    f"image {each} cannot be loaded: pods of an emulated cluster are processes",
+                    hint=f"it has the engines' images: {', '.join(known)}",
+                )
+
+    def _engines(self) -> list[str]:
+        """The default engine, and those that are there anyway."""
+        default = engine_spec().version
+        return [
+            version
+            for version in engine_specs()
+            if version == default or is_installed(version, self._settings)
+        ]
+
+    def _image(self, version: str, progress: OnProgress) -> dict[str, object]:
+        return spark_image(install(version, self._settings, progress=progress), self._settings)
+
+    def _start(self, name: str, folder: Path, images: Path) -> int:
+        (folder / "server.kubeconfig").unlink(missing_ok=True)
+        arguments = {
+            "--name": name,
+            "--port": str(_port(name)),
+            "--data": str(private_folder(folder / "data")),
+            "--kubeconfig": str(folder / "server.kubeconfig"),
+            "--images": str(images),
+        }
+        argv = [
+            *(sys.executable, "-m", "spark_emulators.kubernetes", "--node"),
+            *(part for pair in arguments.items() for part in pair),
+        ]
+        appended = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        # it outlives this process, which need not know that it is a parent
+        return os.posix_spawn(
+            sys.executable,
+            argv,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(folder / "log"), appended, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+
+    def _process(self, name: str) -> ProcessId | None:
+        note = read_json(self._folder(name) / "process.json")
+        return ProcessId(**note) if note else None
+
+    def _folder(self, name: str) -> Path:
+        return self._settings.state_dir / "clusters" / name
+
+
+def _reap(pid: int) -> None:
+    """Take note of the end of what may be a child of this very process."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _port(name: str) -> int:
+    if name == DEFAULT_CLUSTER:
+        with contextlib.suppress(Missing):
+            return ports.require_free(_PORT, service="Kubernetes")
+    return ports.free_ports(1)[0]
+
+
+def _version(folder: Path) -> str:
+    """Of the Kubernetes that answers."""
+    import base64
+    import ssl
+
+    import httpx
+
+    config = json.loads((folder / "server.kubeconfig").read_text())
+    cluster = config["clusters"][0]["cluster"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    context = ssl.create_default_context(cadata=authority)
+    # the user's proxy cannot reach it
+    with httpx.Client(verify=context, trust_env=False, timeout=10) as client:
+        answer = client.get(f"{cluster['server']}/version").raise_for_status()
+    return str(answer.json()["gitVersion"]).removeprefix("v")
+
+
+def _last_words(folder: Path) -> str:
+    lines = (folder / "log").read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
+    return "\n--- last lines of its log ---\n" + "\n".join(lines) if lines else ""
