@@ -60,6 +60,11 @@ def kind_cluster(pytestconfig) -> Cluster:
     return _clusters(state).up(SHARED, "kind")
 
 
+def kind_clusters(config: pytest.Config) -> Clusters:
+    """What made ``kind_cluster``, to load images into it."""
+    return _clusters(config.stash[state_key])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     own = Path(tempfile.gettempdir()) / f"sparktk-tests-{uuid.uuid4().hex[:8]}"
     given = getattr(config, "workerinput", {"kind": (str(own), os.getpid())})["kind"]

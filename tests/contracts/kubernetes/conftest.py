@@ -10,12 +10,16 @@ import secrets
 from pathlib import Path
 
 import pytest
+from cluster_fixtures import kind_clusters
 from kube_admins import with_token
 from kube_api import Api
+from kube_nodes import has_namespaces
 
+from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
-from spark_emulators.kubernetes.settings import Settings
+from spark_emulators.kubernetes.settings import NodeOptions, Settings
 
+DEBIAN = "debian:bookworm-slim"
 REAL = "SPARK_TESTKIT_REAL_KUBECONFIG"
 
 
@@ -28,8 +32,26 @@ def kubeconfig(request, tmp_path_factory):
         yield with_token(path, tmp_path_factory.mktemp("real"))
         return
     file = tmp_path_factory.mktemp("kubernetes") / "kubeconfig"
-    with ApiServer(Settings(port=0, kubeconfig=file)):
+    with ApiServer(
+        Settings(port=0, kubeconfig=file, node=NodeOptions() if has_namespaces() else None)
+    ):
         yield file
+
+
+@pytest.fixture(scope="session")
+def node_image(request, shared):
+    """An image with a shell that the nodes of the cluster have."""
+    runs = shared.http.get("/api/v1/nodes").json()["items"]
+    need(
+        "namespaces", bool(runs), "pods as processes: `unshare` of util-linux, and leave to use it"
+    )
+    version = runs[0]["status"]["nodeInfo"]["containerRuntimeVersion"]
+    if version.startswith("process:"):
+        return "busybox"
+    if not os.environ.get(REAL):
+        cluster = request.getfixturevalue("kind_cluster")
+        kind_clusters(request.config).load(cluster.name, [DEBIAN])
+    return DEBIAN
 
 
 @pytest.fixture(scope="session")

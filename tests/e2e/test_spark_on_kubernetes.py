@@ -1,0 +1,189 @@
+"""Spark's own scheduler for Kubernetes, unmodified, on the emulated one: pods really run."""
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from kube_nodes import need_namespaces
+from kubernetes import client, config
+
+from spark_platform.kernel.wait import NotYet, poll
+from spark_testkit.clusters.clusters import Clusters
+from spark_testkit.engine import engine_spec, install
+from spark_testkit.settings import Settings
+
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+EXECUTORS = "spark-role=executor"
+DRIVER = "spark-role=driver"
+TIMEOUT_S = 300
+# what an example of Spark's that takes its time, and needs its executors, is given to do
+LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")
+
+
+class Site:
+    """A namespace of a cluster, and Spark's submission to it."""
+
+    def __init__(self, cluster, namespace):
+        self.kubeconfig = cluster.kubeconfig
+        self.namespace = namespace
+        self.http = config.new_client_from_config(str(cluster.kubeconfig))
+        self.core = client.CoreV1Api(self.http)
+        self.url = self.http.configuration.host
+        self.core.create_namespace({"metadata": {"name": namespace}})
+        self.core.create_namespaced_service_account(namespace, {"metadata": {"name": "spark"}})
+        client.RbacAuthorizationV1Api(self.http).create_namespaced_role_binding(
+            namespace,
+            {
+                "metadata": {"name": "spark"},
+                "roleRef": {
+                    "apiGroup": "rbac.authorization.k8s.io",
+                    "kind": "ClusterRole",
+                    "name": "edit",
+                },
+                "subjects": [{"kind": "ServiceAccount", "name": "spark", "namespace": namespace}],
+            },
+        )
+
+    def submitted(self, *application, waits=True, **conf):
+        """Run spark-submit in cluster mode; returns what it printed."""
+        settings = {
+            "spark.kubernetes.namespace": self.namespace,
+            "spark.kubernetes.container.image": engine_spec().image,
+            "spark.kubernetes.authenticate.driver.serviceAccountName": "spark",
+            "spark.kubernetes.submission.waitAppCompletion": str(waits).lower(),
+            "spark.kubernetes.executor.request.cores": "0.1",
+            "spark.executor.instances": "2",
+            "spark.ui.enabled": "false",
+            # these live for seconds
+            "spark.driver.extraJavaOptions": QUICK,
+            "spark.executor.extraJavaOptions": QUICK,
+            **{key.replace("__", "."): value for key, value in conf.items()},
+        }
+        home = install(None, Settings.from_env(os.environ)).spark_home
+        done = subprocess.run(
+            [
+                str(home / "bin" / "spark-submit"),
+                *("--master", f"k8s://{self.url}", "--deploy-mode", "cluster", "--name", "job"),
+                *(part for pair in settings.items() for part in ("--conf", "=".join(pair))),
+                *application,
+            ],
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "SPARK_HOME": str(home)}
+            | {"SPARK_SUBMIT_OPTS": QUICK},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    def pods(self, labels):
+        return self.core.list_namespaced_pod(self.namespace, label_selector=labels).items
+
+    def running(self, labels, count):
+        """Those pods, as soon as so many run."""
+
+        def found():
+            pods = [each for each in self.pods(labels) if each.status.phase == "Running"]
+            if len(pods) < count:
+                raise NotYet(f"{len(pods)} run; {self.said()}")
+            return pods
+
+        return poll(found, what=f"{count} pods of {labels}", timeout_s=TIMEOUT_S)
+
+    def gone(self, labels):
+        def none():
+            left = [
+                (each.metadata.name, each.metadata.deletion_timestamp, each.status.phase)
+                for each in self.pods(labels)
+            ]
+            if left:
+                raise NotYet(f"there are {left}; {self.said()}")
+
+        poll(none, what=f"no pods of {labels}", timeout_s=TIMEOUT_S)
+
+    def said(self):
+        """The last words of the driver."""
+        for pod in self.pods(DRIVER):
+            with contextlib.suppress(client.ApiException):
+                return self.core.read_namespaced_pod_log(
+                    pod.metadata.name, self.namespace, tail_lines=30
+                )
+        return "there is no driver"
+
+    def ended(self):
+        """The driver's phase, as soon as it is over."""
+
+        def over():
+            (pod,) = self.pods(DRIVER)
+            if pod.status.phase not in ("Succeeded", "Failed"):
+                raise NotYet(f"{pod.status.phase}; {self.said()}")
+            return pod.status.phase
+
+        return poll(over, what="the driver to end", timeout_s=TIMEOUT_S)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    need_namespaces()
+    settings = Settings.from_env(os.environ)
+    clusters = Clusters(dataclasses.replace(settings, state_dir=tmp_path_factory.mktemp("state")))
+    yield clusters.up("spark", "emulated")
+    clusters.down("spark")
+
+
+@pytest.fixture
+def site(cluster, request):
+    name = request.node.name.replace("_", "-")[:40].rstrip("-")
+    site = Site(cluster, name)
+    yield site
+    site.core.delete_namespace(name)
+    site.http.close()
+
+
+def test_a_job_runs_in_cluster_mode_and_leaves_its_driver_only(site):
+    application = Path("/opt/spark/examples/src/main/python/pi.py")
+    site.submitted(f"local://{application}", "20")
+    assert site.ended() == "Succeeded", site.said()
+    (driver,) = site.pods(DRIVER)
+    log = site.core.read_namespaced_pod_log(driver.metadata.name, site.namespace)
+    assert "Pi is roughly 3.1" in log
+    state = driver.status.container_statuses[0].state.terminated
+    assert (state.exit_code, state.reason) == (0, "Completed")
+    site.gone(EXECUTORS)
+    assert site.core.list_namespaced_service(site.namespace).items == []
+
+
+def test_a_job_that_fails_tells_its_exit_code(site):
+    site.submitted("local:///opt/spark/examples/src/main/python/pi.py", "nonsense")
+    assert site.ended() == "Failed"
+    (driver,) = site.pods(DRIVER)
+    assert driver.status.container_statuses[0].state.terminated.exit_code == 1
+    site.gone(EXECUTORS)
+
+
+def test_a_lost_executor_is_replaced(site):
+    site.submitted(*LONG, waits=False)
+    lost, _ = site.running(EXECUTORS, 2)
+    site.core.delete_namespaced_pod(
+        lost.metadata.name, site.namespace, body={"gracePeriodSeconds": 0}
+    )
+
+    def replaced():
+        running = [each.metadata.name for each in site.running(EXECUTORS, 2)]
+        if lost.metadata.name in running:
+            raise NotYet("it still runs")
+
+    poll(replaced, what="another executor", timeout_s=TIMEOUT_S)
+
+
+def test_executors_go_with_their_driver(site):
+    site.submitted(*LONG, waits=False)
+    site.running(EXECUTORS, 2)
+    (driver,) = site.pods(DRIVER)
+    site.core.delete_namespaced_pod(driver.metadata.name, site.namespace)
+    site.gone(DRIVER)
+    site.gone(EXECUTORS)
+    assert site.core.list_namespaced_service(site.namespace).items == []
