@@ -9,7 +9,6 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -19,7 +18,7 @@ import pytest
 
 from requirements import need
 from spark_platform.kernel.errors import PlatformError
-from spark_platform.kernel.process import ProcessId
+from spark_platform.kernel.process import ProcessId, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.clusters.cluster import Cluster
 from spark_testkit.clusters.clusters import Clusters
@@ -50,13 +49,7 @@ def kind_cluster(pytestconfig) -> Cluster:
     need_kind()
     state = pytestconfig.stash[state_key]
     holder = ProcessId.of(pytestconfig.stash[holder_key])
-    subprocess.Popen(
-        [sys.executable, __file__, str(state), json.dumps(dataclasses.asdict(holder))],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    start_detached([sys.executable, __file__, str(state), json.dumps(dataclasses.asdict(holder))])
     return _clusters(state).up(SHARED, "kind")
 
 

@@ -1,4 +1,4 @@
-"""The one way to run a process to its end, and to know a process again by more than its pid."""
+"""The one way to run a process to its end, to leave one behind, and to know it again later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
 
-__all__ = ["ProcessId", "die_with_parent", "run"]
+__all__ = ["ProcessId", "die_with_parent", "run", "start_detached"]
 
 _TAIL_LINES = 20
 _PR_SET_PDEATHSIG = 1
@@ -85,6 +85,34 @@ def run(
     if returncode:
         raise CommandFailed(argv, returncode, tail)
     return "".join(lines)
+
+
+def start_detached(argv: Sequence[str], *, log: Path = Path(os.devnull)) -> ProcessId:
+    """Start ``argv`` as a process that outlives this one, which need not know it is a parent.
+
+    Args:
+        argv: the program, as a path, and its arguments.
+        log: where what it prints is appended; readable by its owner only.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    appended = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    pid = os.posix_spawn(
+        argv[0],
+        list(argv),
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), appended, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    started = ProcessId.of(pid)
+    # a child that ended keeps its pid until its parent asks for it
+    assert started is not None
+    return started
 
 
 def die_with_parent() -> Callable[[], None] | None:

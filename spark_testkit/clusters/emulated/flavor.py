@@ -18,7 +18,7 @@ from pathlib import Path
 
 from spark_platform.kernel.errors import InvalidInput, Missing, Terminal
 from spark_platform.kernel.files import private_folder, write_atomically
-from spark_platform.kernel.process import ProcessId
+from spark_platform.kernel.process import ProcessId, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
 from spark_testkit.clusters.cluster import Created
@@ -58,20 +58,18 @@ class EmulatedFlavor:
             images, json.dumps([self._image(each, progress) for each in self._engines()])
         )
         progress(Progress("create", f"cluster {name}", 0, 1))
-        pid = self._start(name, folder, images)
-        identity = ProcessId.of(pid)
+        process = self._start(name, folder, images)
         kubeconfig = folder / "server.kubeconfig"
 
         def serving() -> str:
-            if identity is None or not identity.alive():
-                _reap(pid)
+            if not process.alive():
+                _reap(process.pid)
                 raise Terminal(f"the emulator ended{_last_words(folder)}")
             if not kubeconfig.exists():
                 raise NotYet("it does not listen yet")
             return kubeconfig.read_text()
 
-        if identity:
-            write_atomically(folder / "process.json", json.dumps(asdict(identity)))
+        write_atomically(folder / "process.json", json.dumps(asdict(process)))
         text = poll(serving, what=f"cluster {name} to serve", timeout_s=_READY_WITHIN_S)
         progress(Progress("create", f"cluster {name}", 1, 1))
         return Created(_version(folder), text)
@@ -119,7 +117,7 @@ class EmulatedFlavor:
     def _image(self, version: str, progress: OnProgress) -> dict[str, object]:
         return spark_image(install(version, self._settings, progress=progress), self._settings)
 
-    def _start(self, name: str, folder: Path, images: Path) -> int:
+    def _start(self, name: str, folder: Path, images: Path) -> ProcessId:
         (folder / "server.kubeconfig").unlink(missing_ok=True)
         arguments = {
             "--name": name,
@@ -132,19 +130,7 @@ class EmulatedFlavor:
             *(sys.executable, "-m", "spark_emulators.kubernetes", "--node"),
             *(part for pair in arguments.items() for part in pair),
         ]
-        appended = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        # it outlives this process, which need not know that it is a parent
-        return os.posix_spawn(
-            sys.executable,
-            argv,
-            os.environ,
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(folder / "log"), appended, 0o600),
-                (os.POSIX_SPAWN_DUP2, 1, 2),
-            ],
-            setsid=True,
-        )
+        return start_detached(argv, log=folder / "log")
 
     def _process(self, name: str) -> ProcessId | None:
         note = read_json(self._folder(name) / "process.json")

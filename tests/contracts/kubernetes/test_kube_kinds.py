@@ -187,6 +187,16 @@ def test_quantities_that_are_none(api):
     assert "quantities must match the regular expression" in body["message"]
 
 
+def test_a_quantity_of_null_is_zero(api):
+    container = {"name": "a", "image": "a", "resources": {"limits": {"cpu": None}}}
+    answer = api.http.post(api.path("pods"), json=pod(containers=[container]))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["spec"]["containers"][0]["resources"] == {
+        "limits": {"cpu": "0"},
+        "requests": {"cpu": "0"},
+    }
+
+
 def test_an_account_that_is_not_there(api):
     answer = api.http.post(api.path("pods"), json=pod(serviceAccountName="nobody"))
     body = status(answer, 403, "Forbidden")

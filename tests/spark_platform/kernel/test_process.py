@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
-from spark_platform.kernel.process import ProcessId, run
+from spark_platform.kernel.process import ProcessId, run, start_detached
+from spark_platform.kernel.wait import NotYet, poll
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
 
@@ -147,3 +148,31 @@ def test_a_zombie_is_not_alive():
         assert ProcessId.of(child.pid) == identity
         assert not identity.alive()
     assert ProcessId.of(child.pid) is None
+
+
+def test_a_detached_process_outlives_the_one_that_started_it(tmp_path):
+    log = tmp_path / "log"
+    starts = f"""
+from pathlib import Path
+from spark_platform.kernel.process import start_detached
+code = "import sys, time; print('out'); print('err', file=sys.stderr, flush=True); time.sleep(60)"
+print(start_detached([{sys.executable!r}, "-uc", code], log=Path({str(log)!r})).pid)
+"""
+    started = ProcessId.of(int(run(python(starts))))
+
+    def printed() -> None:
+        if not log.exists() or log.read_text() != "out\nerr\n":
+            raise NotYet("it has not printed")
+
+    try:
+        poll(printed, what="its output", timeout_s=20)
+        assert started.alive()
+        assert log.stat().st_mode & 0o777 == 0o600
+        assert os.getsid(started.pid) == started.pid
+    finally:
+        os.kill(started.pid, signal.SIGKILL)
+
+
+def test_what_cannot_be_started_is_an_error_here(tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        start_detached([str(tmp_path / "nothing")])

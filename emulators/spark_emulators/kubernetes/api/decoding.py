@@ -105,7 +105,7 @@ def _map(
     found = {}
     for name, each in value.items():
         decoded = _any(each, child, f"{path}.{name}" if path else name, at, unknown)
-        found[name] = "" if decoded is _OMIT else decoded
+        found[name] = _zero(child) if decoded is _OMIT else decoded
     return found
 
 
@@ -115,9 +115,14 @@ def _list(value: list[Any], schema: Schema, path: str, at: str, unknown: list[st
     for index, each in enumerate(value):
         decoded = _any(each, child, f"{path}[{index}]", at, unknown)
         if decoded is _OMIT:
-            decoded = {"object": {}, "string": "", "integer": 0}.get(child.type)
+            decoded = _zero(child)
         found.append(decoded)
     return found
+
+
+def _zero(schema: Schema) -> Any:
+    """What Go's decoder leaves where an element of a map or list is null."""
+    return {"object": {}, "string": "", "integer": 0, "quantity": "0"}.get(schema.type)
 
 
 def _scalar(value: Any, kind: str, schema: Schema, at: str) -> Any:
