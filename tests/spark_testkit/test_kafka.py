@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from spark_platform.kernel.wait import NotYet
+from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.ports import free_ports
 from spark_testkit.service import Place, PlanContext, ServiceRequest
 from spark_testkit.services.kafka import SERVICE, KafkaReadiness
@@ -106,11 +106,22 @@ def consumed(servers, topic, count, **conf):
     )
     try:
         consumer.subscribe([topic])
-        messages = [consumer.poll(TIMEOUT_S) for _ in range(count)]
+        return sorted(_next(consumer) for _ in range(count))
     finally:
         consumer.close()
-    assert all(message and not message.error() for message in messages)
-    return sorted(message.value() for message in messages)
+
+
+def _next(consumer):
+    """The next record: an error that the client says it will mend itself is not the end."""
+
+    def polled():
+        message = consumer.poll(1)
+        if message is None or (message.error() and message.error().retriable()):
+            raise NotYet(str(message and message.error()))
+        assert not message.error(), message.error()
+        return message.value()
+
+    return poll(polled, what="a record", timeout_s=TIMEOUT_S)
 
 
 def test_a_topic_that_nobody_made_is_an_error(servers):

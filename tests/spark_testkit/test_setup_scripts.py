@@ -11,7 +11,7 @@ import pytest
 from spark_testkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISED = "docker,maven,openssl,shellcheck"
+PROMISED = "docker,maven,namespaces,openssl,shellcheck"
 TOOLS = ("bash", "cat", "dirname", "ln", "make", "mkdir", "sed", "touch")
 
 
