@@ -24,6 +24,11 @@ class Recorder:
         self._cluster = cluster
         self._component = component
         self._host = host
+        self._muted = False
+
+    def mute(self) -> None:
+        """Write no more: the component is gone."""
+        self._muted = True
 
     def normal(self, value: Object, reason: str, message: str, field: str = "") -> None:
         """Something went as it should."""
@@ -34,6 +39,8 @@ class Recorder:
         self._record(value, "Warning", reason, message, field)
 
     def _record(self, value: Object, kind: str, reason: str, message: str, field: str) -> None:
+        if self._muted:
+            return
         metadata, context = value["metadata"], self._cluster.context
         now = context.timestamp()
         source = {"component": self._component, **({"host": self._host} if self._host else {})}

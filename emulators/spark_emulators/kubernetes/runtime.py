@@ -9,7 +9,7 @@ from typing import Protocol
 from spark_emulators.kubernetes.errors import ApiError, bad_request
 from spark_emulators.kubernetes.store.store import Object
 
-__all__ = ["ExecRequest", "LogOptions", "NoNodes", "NodeRuntime", "Stream"]
+__all__ = ["ExecRequest", "LogOptions", "Machines", "NoNodes", "NodeRuntime", "Stream"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,25 @@ class NodeRuntime(Protocol):
 
     async def connect(self, pod: Object, port: int, stream: Stream) -> None:
         """Carry bytes between a client and a pod's port until either ends it (channel 0)."""
+
+
+class Machines(Protocol):
+    """The machines below the nodes, and what befalls them."""
+
+    async def lose(self, name: str) -> None:
+        """The machine stops dead: nothing of it runs, and nobody says so."""
+
+    async def return_(self, name: str) -> None:
+        """It starts again; what it ran is written off."""
+
+    async def preempt(self, name: str, notice_s: float) -> None:
+        """Its owner takes it away: pods get the notice to end in, then it and its Node are gone."""
+
+    def evict(self, pod: Object, message: str) -> None:
+        """It runs short of something and ends a pod."""
+
+    async def run_out_of_memory(self, pod: Object, container: str) -> None:
+        """End a container as the kernel ends what is over its limit."""
 
 
 class NoNodes:

@@ -15,6 +15,8 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ from spark_platform.kernel.files import private_folder, write_atomically
 if TYPE_CHECKING:
     from spark_emulators.kubernetes.cluster import Cluster
     from spark_emulators.kubernetes.controllers.runner import Controllers
-    from spark_emulators.kubernetes.node.local import LocalNode
+    from spark_emulators.kubernetes.node.local import LocalNodes
 
 __all__ = ["ApiServer", "main"]
 
@@ -79,7 +81,7 @@ class ApiServer:
         import uvicorn
 
         from spark_emulators.kubernetes.wire.app import KubernetesApp
-        from spark_emulators.kubernetes.wire.protocol import HttpProtocol
+        from spark_emulators.kubernetes.wire.protocol import HttpProtocol, WebSocketProtocol
 
         self._stop = stop or asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -89,18 +91,18 @@ class ApiServer:
             self.url = f"https://{host}:{port}"
             folder = self._folder()
             authority, authenticator = self._open(folder)
-            node = self._make_node(folder)
+            nodes = self._make_nodes(folder)
             listeners, names = [listener], [host]
-            if node:
-                listeners.append(open_.enter_context(node.listen(port)))
-                names.append(node.server)
+            if nodes:
+                listeners.append(open_.enter_context(nodes.listen(port)))
+                names.append(nodes.server)
             certificate, key = authority.server(tuple(names))
             rbac = self._authorizer()
-            app = KubernetesApp(self.cluster, authenticator, rbac, f"{host}:{port}")
+            app = KubernetesApp(self.cluster, authenticator, rbac, f"{host}:{port}", nodes)
             config = uvicorn.Config(
                 app,
                 http=HttpProtocol,
-                ws="websockets-sansio",
+                ws=WebSocketProtocol,
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
@@ -114,8 +116,8 @@ class ApiServer:
                 ssl_cert_reqs=ssl.CERT_OPTIONAL,
             )
             server = _Server(config, self._listening)
-            if node:
-                node.start(self.cluster)
+            if nodes:
+                nodes.start(self.cluster)
             serving = asyncio.ensure_future(server.serve(sockets=listeners))
             stopped = asyncio.ensure_future(self._stop.wait())
             await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -123,8 +125,8 @@ class ApiServer:
             server.should_exit = True
             await serving
             stopped.cancel()
-            if node:
-                await node.stop()
+            if nodes:
+                await nodes.stop()
             self._controllers.stop()
             self.cluster.close()
 
@@ -225,13 +227,17 @@ class ApiServer:
         self._controllers.start(asyncio.get_running_loop())
         return authority, Authenticator({self.token: admin}, tokens.verify, self.settings.anonymous)
 
-    def _make_node(self, folder: Path) -> LocalNode | None:
-        if self.settings.node is None:
+    def _make_nodes(self, folder: Path) -> LocalNodes | None:
+        if not self.settings.nodes:
             return None
-        from spark_emulators.kubernetes.node.local import LocalNode
+        from spark_emulators.kubernetes.node.local import LocalNodes
 
-        name = self.settings.node.name or f"{self.settings.name}-worker"
-        return LocalNode(self.settings.node, name, folder / "nodes" / name)
+        usual = (f"{self.settings.name}-worker{number or ''}" for number in chain([0], count(2)))
+        named = [
+            replace(each, name=each.name or name)
+            for each, name in zip(self.settings.nodes, usual, strict=False)
+        ]
+        return LocalNodes(named, self.settings.images, folder / "nodes")
 
     def _authorizer(self) -> Any:
         if not self.settings.rbac:
@@ -296,7 +302,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="write it here (mode 0600)")
     parser.add_argument(
-        "--node", action="store_true", help="run pods, as processes of this machine"
+        "--nodes", type=int, default=0, metavar="N", help="nodes, whose pods are processes here"
     )
     parser.add_argument("--images", type=Path, metavar="FILE", help="images that pods may name")
     parser.add_argument("--no-rbac", action="store_true", help="whoever is known may do everything")
@@ -311,7 +317,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         data=given.data,
         kubeconfig=given.kubeconfig or (given.data / "kubeconfig" if given.data else None),
         rbac=not given.no_rbac,
-        node=NodeOptions(images=given.images) if given.node else None,
+        nodes=(NodeOptions(),) * given.nodes,
+        images=given.images,
     )
     try:
         asyncio.run(_until_told(ApiServer(settings)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Settings"]
+__all__ = ["NodeOptions", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -13,17 +14,19 @@ class NodeOptions:
     """A node whose pods are processes of this machine.
 
     Attributes:
-        name: the Node's; empty for ``<cluster>-worker``.
-        images: JSON file of the images there are besides the machine's own, see ``node.images``.
+        name: the Node's; empty for ``<cluster>-worker``, ``<cluster>-worker2`` and so on.
         cpu, memory: capacity, as quantities. Requests are counted, not enforced: more than the
             machine has lets more pods run, each slower.
+        labels: besides those that every node has.
+        taints: as in the Node's spec.
         back_off_s: the first wait before a container is started again.
     """
 
     name: str = ""
-    images: Path | None = None
     cpu: str = "16"
     memory: str = "64Gi"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Mapping[str, str], ...] = ()
     back_off_s: float = 10.0
 
 
@@ -40,7 +43,9 @@ class Settings:
         rbac: evaluate roles; else whoever is known may do everything.
         anonymous: let requests without credentials through (RBAC then decides).
         window: changes of one resource that watchers can go back to.
-        node: runs pods; None for an API server alone.
+        nodes: run pods; none for an API server alone.
+        images: JSON file of the images that nodes have besides the machine's own, see
+            ``node.images``.
     """
 
     name: str = "emulated"
@@ -51,4 +56,5 @@ class Settings:
     rbac: bool = True
     anonymous: bool = True
     window: int = 10_000
-    node: NodeOptions | None = None
+    nodes: tuple[NodeOptions, ...] = ()
+    images: Path | None = None

@@ -127,7 +127,7 @@ class EmulatedFlavor:
             "--images": str(images),
         }
         argv = [
-            *(sys.executable, "-m", "spark_emulators.kubernetes", "--node"),
+            *(sys.executable, "-m", "spark_emulators.kubernetes", "--nodes", "1"),
             *(part for pair in arguments.items() for part in pair),
         ]
         return start_detached(argv, log=folder / "log")

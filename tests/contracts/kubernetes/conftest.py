@@ -33,7 +33,7 @@ def kubeconfig(request, tmp_path_factory):
         return
     file = tmp_path_factory.mktemp("kubernetes") / "kubeconfig"
     with ApiServer(
-        Settings(port=0, kubeconfig=file, node=NodeOptions() if has_namespaces() else None)
+        Settings(port=0, kubeconfig=file, nodes=(NodeOptions(),) if has_namespaces() else ())
     ):
         yield file
 

@@ -58,7 +58,7 @@ def until_gone(seed):
 
 def test_a_server_that_stops_leaves_nothing(tmp_path):
     seed, file = f"{MARK}-{os.getpid()}-stops", tmp_path / "kubeconfig"
-    settings = Settings(port=0, kubeconfig=file, data=tmp_path / "data", node=NodeOptions())
+    settings = Settings(port=0, kubeconfig=file, data=tmp_path / "data", nodes=(NodeOptions(),))
     with ApiServer(settings):
         api = Api(file, "default")
         api.create("pods", sleeper(seed))
@@ -70,7 +70,7 @@ def test_a_server_that_stops_leaves_nothing(tmp_path):
 
 def test_pods_end_with_a_server_that_is_killed_and_are_written_off_by_the_next(tmp_path):
     seed, file, data = f"{MARK}-{os.getpid()}-killed", tmp_path / "kubeconfig", tmp_path / "data"
-    arguments = ("--port", "0", "--data", str(data), "--kubeconfig", str(file), "--node")
+    arguments = ("--port", "0", "--data", str(data), "--kubeconfig", str(file), "--nodes", "1")
     server = subprocess.Popen([sys.executable, "-m", "spark_emulators.kubernetes", *arguments])
 
     def listens():
@@ -87,7 +87,7 @@ def test_pods_end_with_a_server_that_is_killed_and_are_written_off_by_the_next(t
         server.send_signal(signal.SIGKILL)
         server.wait(TIMEOUT_S)
     until_gone(seed)
-    with ApiServer(Settings(port=0, kubeconfig=file, data=data, node=NodeOptions())):
+    with ApiServer(Settings(port=0, kubeconfig=file, data=data, nodes=(NodeOptions(),))):
         assert yaml.safe_load(file.read_text())["clusters"]
         api = Api(file, "default")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,10 @@ class Tokens:
         self._store = store
         self._now = now
         self._given = key
+        self._expired: dict[tuple[str, str], int] = {}
+        # ids of those issued in the very second of an expiry, after it: ``iat`` does not tell
+        self._fresh: set[str] = set()
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def _key(self) -> EllipticCurvePrivateKey:
@@ -66,6 +71,7 @@ class Tokens:
 
         metadata = account["metadata"]
         now = int(self._now())
+        identity = str(uuid.uuid4())
         about: dict[str, Any] = {
             "namespace": metadata["namespace"],
             "serviceaccount": {"name": metadata["name"], "uid": metadata["uid"]},
@@ -78,10 +84,12 @@ class Tokens:
             "iat": now,
             "nbf": now,
             "iss": ISSUER,
-            "jti": hashlib.sha256(f"{metadata['uid']}{self._now()}".encode()).hexdigest()[:32],
+            "jti": identity,
             "sub": f"system:serviceaccount:{metadata['namespace']}:{metadata['name']}",
             _CLAIM: about,
         }
+        if now in self._expired.values():
+            self._fresh.add(identity)
         token = jwt.encode(claims, self._key, _ALGORITHM, headers={"kid": self._kid()})
         return token, now + seconds
 
@@ -109,6 +117,8 @@ class Tokens:
         namespace, account = about["namespace"], about["serviceaccount"]
         if not self._is("serviceaccounts", namespace, account):
             return None
+        if self._has_expired(namespace, account["name"], claims):
+            return None
         extra: list[tuple[str, tuple[str, ...]]] = [
             ("authentication.kubernetes.io/credential-id", (f"JTI={claims['jti']}",))
         ]
@@ -127,6 +137,27 @@ class Tokens:
             "system:authenticated",
         )
         return Caller(claims["sub"], groups, account["uid"], tuple(extra))
+
+    def expire(self, namespace: str = "", account: str = "") -> None:
+        """Let the tokens end that were issued so far.
+
+        Args:
+            namespace, account: whose; empty for all.
+        """
+        self._expired[namespace, account] = int(self._now())
+        self._fresh.clear()
+        for each in self._listeners:
+            each()
+
+    def on_expiry(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have ``listener`` called after ``expire``; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _has_expired(self, namespace: str, account: str, claims: Mapping[str, Any]) -> bool:
+        whose = ((namespace, account), (namespace, ""), ("", account), ("", ""))
+        last = max(self._expired.get(each, -1) for each in whose)
+        return bool(claims["iat"] <= last and claims["jti"] not in self._fresh)
 
     def _is(self, resource: str, namespace: str, wanted: Mapping[str, str]) -> bool:
         stored = self._store.get(Key(resource, namespace, wanted["name"]))

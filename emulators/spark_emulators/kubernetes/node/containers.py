@@ -100,6 +100,9 @@ class Container(Protocol):
     async def signal(self, number: int) -> None:
         """Send its first process a signal; nothing where it has ended."""
 
+    async def run_out_of_memory(self) -> None:
+        """End it as the kernel ends what is over its limit; nothing where it has ended."""
+
     async def execute(self, request: ExecRequest, stream: Stream | None) -> int:
         """Run one more command in it; output is dropped without a stream. Returns its exit code."""
 

@@ -31,6 +31,7 @@ _FINAL = ("Succeeded", "Failed")
 _HEARTBEAT_S = 10.0
 _LEASE_S = 40
 _CHUNK = 64 * 1024
+_SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
 
 
 class Kubelet:
@@ -78,6 +79,7 @@ class Kubelet:
         self._unsubscribe = [
             self._store.subscribe("pods", self._notice),
             self._store.subscribe("services", self._resolve),
+            self._cluster.tokens.on_expiry(self._renew),
         ]
         self._beating = asyncio.ensure_future(self._beat())
 
@@ -87,18 +89,42 @@ class Kubelet:
             end()
         if self._beating:
             self._beating.cancel()
+        self._node.recorder.mute()
         workers = list(self._workers.values())
         for worker in workers:
             worker.abandon()
         await asyncio.gather(*(each.finished() for each in workers))
-        await self._runtime.close()
+
+    async def shut_down(self, notice_s: float) -> None:
+        """Take no more pods and end those there are: the machine will be switched off.
+
+        Args:
+            notice_s: the longest that pods get to end in.
+        """
+        self._unready("node is shutting down")
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.end("Terminated", _SHUTDOWN, notice_s)
+        await asyncio.gather(*(each.finished() for each in workers))
+
+    def evict(self, pod: Object, message: str) -> None:
+        """End a pod because the machine runs short of something.
+
+        Raises:
+            ApiError: 400, it does not run here.
+        """
+        worker = self.worker(pod)
+        if worker is None:
+            raise not_running(pod, "")
+        self._node.recorder.warning(pod, "Evicted", message)
+        worker.end("Evicted", message, 0)
 
     def worker(self, pod: Object) -> PodWorker | None:
         """Who runs a pod here."""
         return self._workers.get(pod["metadata"]["uid"])
 
     async def logs(self, pod: Object, options: LogOptions) -> AsyncIterator[bytes]:
-        loop = self._container(pod, options.container)
+        loop = self.container(pod, options.container)
         record = loop.record
         if options.previous and not record.restarts:
             metadata = pod["metadata"]
@@ -118,7 +144,7 @@ class Kubelet:
             yield chunk
 
     async def execute(self, pod: Object, request: ExecRequest, stream: Stream) -> int:
-        container = self._container(pod, request.container).running
+        container = self.container(pod, request.container).running
         if container is None:
             raise bad_request(f"container {request.container} is not running")
         return await container.execute(request, stream)
@@ -144,7 +170,12 @@ class Kubelet:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def _container(self, pod: Object, name: str) -> ContainerLoop:
+    def container(self, pod: Object, name: str) -> ContainerLoop:
+        """A container of a pod here.
+
+        Raises:
+            ApiError: 400, there is none.
+        """
         worker = self.worker(pod)
         loop = worker.containers.get(name) if worker else None
         if loop is None:
@@ -182,6 +213,10 @@ class Kubelet:
             if metadata.get("deletionTimestamp"):
                 self._workers[uid].changed(pod)
 
+    def _renew(self) -> None:
+        for worker in self._workers.values():
+            worker.renew()
+
     def _resolve(self) -> None:
         if self._hosts:
             self._hosts.refresh()
@@ -195,6 +230,14 @@ class Kubelet:
         changed: Object = copy(found)
         changed["status"] = value["status"]
         self._cluster.update(changed, WriteOptions(manager="kubelet"), subresource="status")
+
+    def _unready(self, message: str) -> None:
+        value: Object = copy(self._cluster.get("v1", "Node", "", self.settings.name))
+        now = self._cluster.context.timestamp()
+        ready = _condition("Ready", "False", "KubeletNotReady", message, now)
+        conditions = value["status"]["conditions"]
+        conditions[:] = [ready if each["type"] == "Ready" else each for each in conditions]
+        self._cluster.update(value, WriteOptions(manager="kubelet"), subresource="status")
 
     def _value(self) -> dict[str, Any]:
         settings, now = self.settings, self._cluster.context.timestamp()

@@ -127,7 +127,8 @@ def pod_status(
         init, main: the containers.
         pod_ip: empty before the pod has one.
         started_at: when the kubelet saw the pod.
-        outcome: ``phase``, ``reason`` and ``message`` where the kubelet itself ended the pod.
+        outcome: ``phase``, ``reason`` and ``message`` where the kubelet itself ended the pod, and
+            ``disruption``, the reason of a condition DisruptionTarget.
     """
     found = dict(before)
     names = ("reason", "message")
@@ -145,9 +146,10 @@ def pod_status(
     if init:
         found["initContainerStatuses"] = [each.as_status() for each in init]
     found["containerStatuses"] = [each.as_status() for each in main]
-    found["conditions"] = _conditions(
-        found, before, spec, init, main, bool(pod_ip), now, generation
-    )
+    wanted = _conditions(found, before, spec, init, main, bool(pod_ip))
+    if ends.get("disruption"):
+        wanted["DisruptionTarget"] = "True", ends["disruption"], ends["message"]
+    found["conditions"] = _merged(before.get("conditions") or [], wanted, now, generation)
     return found
 
 
@@ -158,9 +160,8 @@ def _conditions(
     init: Sequence[Record],
     main: Sequence[Record],
     has_sandbox: bool,
-    now: float,
-    generation: int,
-) -> list[dict[str, Any]]:
+) -> dict[str, tuple[str, str, str]]:
+    """Status, reason and message of the conditions that the kubelet writes."""
     over = status["phase"] in ("Succeeded", "Failed")
     waiting = [each.name for each in init if each.exit_code != 0]
     unready = [each.name for each in main if not each.ready]
@@ -178,13 +179,12 @@ def _conditions(
     if ready[0] == "True" and missing:
         text = f'corresponding condition of pod readiness gate "{missing[0]}" does not exist.'
         pod_ready = ("False", "ReadinessGatesNotReady", text)
-    wanted = {
+    return {
         "PodReadyToStartContainers": ("True" if has_sandbox and not over else "False", "", ""),
         "Initialized": initialized,
         "Ready": pod_ready,
         "ContainersReady": ready,
     }
-    return _merged(before.get("conditions") or [], wanted, now, generation)
 
 
 def _because(names: Sequence[str], reason: str, what: str) -> tuple[str, str, str]:

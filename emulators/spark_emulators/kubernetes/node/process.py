@@ -95,6 +95,10 @@ class ProcessContainer:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._first() or self._process.pid, number)
 
+    async def run_out_of_memory(self) -> None:
+        self._oom = True
+        await self.signal(signal.SIGKILL)
+
     async def execute(self, request: ExecRequest, stream: Stream | None) -> int:
         first = self._first()
         if first is None:
@@ -132,8 +136,7 @@ class ProcessContainer:
             return
         while True:
             if await asyncio.to_thread(_resident_bytes, self._process.pid) > limit:
-                self._oom = True
-                await self.signal(signal.SIGKILL)
+                await self.run_out_of_memory()
                 return
             await asyncio.sleep(_MEMORY_LOOKS_EVERY_S)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,11 @@ class PodWorker:
         self._began = node.now()
         self._outcome: dict[str, str] = {}
         self._going = asyncio.Event()
+        self._renew = asyncio.Event()
+        self._over = False
         self._vanished = False
+        self._abandoned = False
+        self._most_grace_s = math.inf
         self._task = asyncio.ensure_future(self._guarded())
 
     @property
@@ -84,27 +89,39 @@ class PodWorker:
         if pod["metadata"].get("deletionTimestamp"):
             self._going.set()
 
+    def renew(self) -> None:
+        """Give it new tokens, now."""
+        self._renew.set()
+
     def vanished(self) -> None:
         """The pod is no more: end it at once."""
         self._vanished = True
         self._going.set()
 
-    def end(self, phase: str, reason: str, message: str) -> None:
-        """End the pod on the node's own account, as an eviction does."""
-        self._outcome = {"phase": phase, "reason": reason, "message": message}
-        self._going.set()
+    def end(self, reason: str, message: str, grace_s: float) -> None:
+        """End the pod on the node's own account, as an eviction or a shutdown does.
+
+        Args:
+            grace_s: the longest it gets, whatever grace it has.
+        """
+        if not self._over:
+            self._outcome = {"phase": "Failed", "reason": reason, "message": message,
+                             "disruption": "TerminationByKubelet"}  # fmt: skip
+            self._most_grace_s = grace_s
+            self._going.set()
 
     async def finished(self) -> None:
         """Wait for the end of everything of the pod."""
         await asyncio.wait({self._task})
 
     def abandon(self) -> None:
-        """Stop working: the node itself goes."""
+        """Stop working without a word: the node itself goes."""
+        self._abandoned = True
         self._task.cancel()
 
     def report(self) -> None:
         """Write the status that follows from the records, where it is another."""
-        if self._vanished:
+        if self._vanished or self._abandoned:
             return
         context = self.node.cluster.context
         metadata = self.pod["metadata"]
@@ -159,6 +176,7 @@ class PodWorker:
             going.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await life
+        self._over = True
         self.report()
         await self._clear()
         await self._going.wait()
@@ -206,7 +224,9 @@ class PodWorker:
     async def _refresh(self) -> None:
         """Follow config maps and secrets, and renew tokens, while the pod runs."""
         while True:
-            await asyncio.sleep(_REFRESH_VOLUMES_S)
+            self._renew.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._renew.wait(), _REFRESH_VOLUMES_S)
             with contextlib.suppress(MountFault, OSError):
                 self._mounted.make()
 
@@ -219,7 +239,7 @@ class PodWorker:
 
     async def _stop(self, life: asyncio.Future[None]) -> None:
         """End all containers, the sidecars last, within the grace there is."""
-        grace_s = 0.0 if self._vanished else self._grace_s()
+        grace_s = 0.0 if self._vanished else min(self._grace_s(), self._most_grace_s)
         for each in (*self.init, *self.main):
             each.no_more()
         await asyncio.gather(*(each.stop(grace_s) for each in self.main))

@@ -53,6 +53,16 @@ class Request:
     def is_websocket(self) -> bool:
         return bool(self.scope["type"] == "websocket")
 
+    def abort(self) -> None:
+        """Break the connection, as a cable that is pulled does."""
+        self.scope["abort"]()
+
+    async def cut(self) -> None:
+        """Break the connection, and wait until the server has noticed."""
+        self.abort()
+        while not (await self.receive())["type"].endswith(".disconnect"):
+            pass
+
     def flag(self, name: str) -> bool:
         """A boolean parameter, as Kubernetes reads them."""
         value = self.query.get(name)

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, which also tells the application whose certificate a client showed."""
+"""uvicorn's protocols, which also tell the application about the connection it answers on."""
 
 from __future__ import annotations
 
@@ -6,27 +6,41 @@ import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from spark_emulators.kubernetes.auth.authentication import ClientName
 
-__all__ = ["HttpProtocol"]
+__all__ = ["HttpProtocol", "WebSocketProtocol"]
 
 
 class HttpProtocol(H11Protocol):
-    """Adds ``client_name`` to each request's scope."""
+    """Adds ``client_name`` and ``abort`` to each request's scope."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        name = _client_name(transport.get_extra_info("ssl_object"))
-        if name is None:
-            return
-        app = self.app
+        self.app = _told(self.app, transport)
 
-        async def named(scope: Any, receive: Any, send: Any) -> None:
-            scope["client_name"] = name
-            await app(scope, receive, send)
 
-        self.app = cast("Any", named)
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """The same for a WebSocket's."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app = _told(self.app, transport)
+
+
+def _told(app: Any, transport: asyncio.Transport) -> Any:
+    """``app`` with the name that the client's certificate says, and what breaks the connection."""
+    facts = {
+        "client_name": _client_name(transport.get_extra_info("ssl_object")),
+        "abort": transport.abort,
+    }
+
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        scope.update(facts)
+        await app(scope, receive, send)
+
+    return cast("Any", told)
 
 
 def _client_name(tls: Any) -> ClientName | None:
