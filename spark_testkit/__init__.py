@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spark_testkit.stack import Stack
 
 if TYPE_CHECKING:
+    from spark_testkit.clusters.faults import Faults
     from spark_testkit.containers import (
         KafkaContainer,
         MinioContainer,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Faults",
     "KafkaContainer",
     "MinioContainer",
     "SparkContainer",
@@ -25,7 +27,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # what speaks to Docker is imported by those who want containers
+    # what speaks to Docker or to Kubernetes is imported by those who want it
     if name in __all__:
-        return getattr(importlib.import_module("spark_testkit.containers"), name)
+        module = "clusters.faults" if name == "Faults" else "containers"
+        return getattr(importlib.import_module(f"spark_testkit.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ from spark_testkit.cli.output import (
     print_table,
 )
 from spark_testkit.clusters import DEFAULT_FLAVOR, FLAVORS
-from spark_testkit.clusters.cluster import Cluster
+from spark_testkit.clusters.cluster import Cluster, Wanted
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.engine import engine_spec
 from spark_testkit.settings import Settings
@@ -35,6 +35,7 @@ def up(
     flavor: Annotated[
         str, typer.Option("--flavor", help=f"How it is made: {', '.join(FLAVORS)}.")
     ] = DEFAULT_FLAVOR,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many nodes take pods.")] = 1,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Make a cluster and leave it running. One that runs is left alone.
@@ -42,7 +43,7 @@ def up(
     Example: spark-testkit cluster up && export KUBECONFIG="$(spark-testkit cluster kubeconfig)"
     """
     with StackProgress() as progress:
-        cluster = _clusters().up(name, flavor, progress.engine)
+        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes))
     if output is Format.JSON:
         print_json(_document(cluster))
         return

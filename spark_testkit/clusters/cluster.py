@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from spark_platform.kernel.errors import InvalidInput
+from spark_platform.kernel.process import ProcessId
 from spark_testkit.engine.progress import OnProgress
 
-__all__ = ["Cluster", "Created", "Flavor", "check_name"]
+__all__ = ["Cluster", "Created", "Flavor", "Wanted", "check_name"]
 
 # a node's host name is made of it, and that has 63 characters at most
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?")
@@ -55,6 +56,20 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is asked of a new cluster.
+
+    Attributes:
+        nodes: how many take pods.
+        holder: the process that it is for: it is deleted when that has ended, at the latest when
+            another is made. None for one that stays.
+    """
+
+    nodes: int = 1
+    holder: ProcessId | None = None
+
+
+@dataclass(frozen=True)
 class Created:
     """What a flavour hands over of a cluster that it has made.
 
@@ -80,13 +95,14 @@ class Flavor(Protocol):
             Missing: something is not here.
         """
 
-    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+    def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
         """Make a cluster and wait until it takes pods.
 
         Args:
             folder: the cluster's private folder, for what has to be in a file.
 
         Raises:
+            InvalidInput: the flavour has no such clusters.
             PlatformError: it cannot be had. What is left of it, ``delete`` removes.
         """
 

@@ -20,7 +20,7 @@ from spark_platform.kernel.errors import Conflict, NotFound, PlatformError
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId
 from spark_testkit.clusters import make_flavor
-from spark_testkit.clusters.cluster import Cluster, check_name
+from spark_testkit.clusters.cluster import Cluster, Wanted, check_name
 from spark_testkit.clusters.kubeconfig import named
 from spark_testkit.engine.progress import OnProgress, Progress, silent
 from spark_testkit.engine.storage import exclusive, read_json
@@ -39,8 +39,13 @@ class Clusters:
         self._settings = settings
         self._parent = settings.state_dir / "clusters"
 
-    def up(self, name: str, flavor: str, progress: OnProgress = silent) -> Cluster:
+    def up(
+        self, name: str, flavor: str, progress: OnProgress = silent, wanted: Wanted | None = None
+    ) -> Cluster:
         """Have a cluster. One of that name and flavour that runs is left alone.
+
+        Args:
+            wanted: what a new one is to be.
 
         Raises:
             InvalidInput: an impossible name, or no such flavour.
@@ -50,6 +55,8 @@ class Clusters:
         """
         check_name(name)
         maker = make_flavor(flavor, self._settings)
+        wanted = wanted or Wanted()
+        self._sweep(but=name)
         with self._alone(name, "making", progress):
             known = self._find(name)
             if known and known.state == "running" and known.flavor == flavor:
@@ -62,9 +69,10 @@ class Clusters:
             private_folder(self._parent)
             folder = private_folder(self._folder(name))
             try:
-                self._note(name, flavor=flavor, maker=asdict(ProcessId.current()))
-                created = maker.create(name, folder, progress)
-                self._note(name, flavor=flavor, kubernetes=created.kubernetes)
+                held = {"holder": asdict(wanted.holder)} if wanted.holder else {}
+                self._note(name, flavor=flavor, maker=asdict(ProcessId.current()), **held)
+                created = maker.create(name, folder, wanted, progress)
+                self._note(name, flavor=flavor, kubernetes=created.kubernetes, **held)
                 write_atomically(folder / "kubeconfig", named(created.kubeconfig, name))
             except BaseException:
                 # what cannot be removed now is listed as failed, and `down` removes it
@@ -82,6 +90,8 @@ class Clusters:
             PlatformError: something of it stays.
         """
         check_name(name)
+        if not self._folder(name).exists():
+            return False
         with self._alone(name, "deleting", progress):
             known = self._find(name)
             if known:
@@ -144,6 +154,15 @@ class Clusters:
             state = "starting"
         version = note.get("kubernetes", "")
         return Cluster(name, note["flavor"], state, version, kubeconfig, detail)
+
+    def _sweep(self, but: str) -> None:
+        """Delete those whose holder has ended."""
+        for cluster in self.all():
+            holder = read_json(self._folder(cluster.name) / "cluster.json").get("holder")
+            if cluster.name != but and holder and not ProcessId(**holder).alive():
+                # somebody else may be at it, and one that stays is listed
+                with contextlib.suppress(PlatformError):
+                    self.down(cluster.name)
 
     def _remove(self, cluster: Cluster) -> None:
         make_flavor(cluster.flavor, self._settings).delete(cluster.name)

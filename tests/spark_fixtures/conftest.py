@@ -3,6 +3,7 @@ import os
 import pytest
 from stacks import USER_CACHE
 
+from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 from spark_testkit.stack_folder import StackFolder
@@ -39,3 +40,6 @@ def settings(tmp_path, monkeypatch):
     left = StackFolder.all(settings)
     for folder in left:
         Stack(folder.name, settings=settings).down()
+    clusters = Clusters(settings)
+    for cluster in clusters.all():
+        clusters.down(cluster.name)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from spark_emulators.kubernetes.settings import NodeOptions, Settings
 from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import private_folder, write_atomically
+from spark_platform.kernel.process import ProcessId
 
 if TYPE_CHECKING:
     from spark_emulators.kubernetes.cluster import Cluster
@@ -38,6 +39,7 @@ _GRACE_S = 1
 # clients keep connections for their next call, and some take one that was closed for a failure
 _IDLE_S = 3600
 _START_S = 20
+_HOLDER_LOOKS_EVERY_S = 0.5
 
 
 class ApiServer:
@@ -304,6 +306,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--nodes", type=int, default=0, metavar="N", help="nodes, whose pods are processes here"
     )
+    parser.add_argument(
+        "--until-end-of", type=int, metavar="PID", help="stop when that process has ended"
+    )
     parser.add_argument("--images", type=Path, metavar="FILE", help="images that pods may name")
     parser.add_argument("--no-rbac", action="store_true", help="whoever is known may do everything")
     given = parser.parse_args(argv)
@@ -321,15 +326,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         images=given.images,
     )
     try:
-        asyncio.run(_until_told(ApiServer(settings)))
+        asyncio.run(_until_told(ApiServer(settings), given.until_end_of))
     except PlatformError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     return 0
 
 
-async def _until_told(server: ApiServer) -> None:
+async def _until_told(server: ApiServer, holder: int | None) -> None:
     stop = asyncio.Event()
+    watching = asyncio.ensure_future(_stop_with(holder, stop)) if holder is not None else None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await server.serve(stop)
+    if watching:
+        watching.cancel()
+
+
+async def _stop_with(holder: int, stop: asyncio.Event) -> None:
+    """Set ``stop`` when the process ``holder`` has ended."""
+    process = ProcessId.of(holder)
+    while process is not None and process.alive():
+        await asyncio.sleep(_HOLDER_LOOKS_EVERY_S)
+    stop.set()

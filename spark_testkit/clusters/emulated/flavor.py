@@ -21,7 +21,7 @@ from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
-from spark_testkit.clusters.cluster import Created
+from spark_testkit.clusters.cluster import Created, Wanted
 from spark_testkit.clusters.emulated.images import image_names, spark_image
 from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
 from spark_testkit.engine.progress import OnProgress, Progress
@@ -52,13 +52,13 @@ class EmulatedFlavor:
                     hint="use `--flavor kind`, which needs Docker instead",
                 )
 
-    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+    def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
         images = folder / "images.json"
         write_atomically(
             images, json.dumps([self._image(each, progress) for each in self._engines()])
         )
         progress(Progress("create", f"cluster {name}", 0, 1))
-        process = self._start(name, folder, images)
+        process = self._start(name, folder, images, wanted)
         kubeconfig = folder / "server.kubeconfig"
 
         def serving() -> str:
@@ -117,7 +117,7 @@ class EmulatedFlavor:
     def _image(self, version: str, progress: OnProgress) -> dict[str, object]:
         return spark_image(install(version, self._settings, progress=progress), self._settings)
 
-    def _start(self, name: str, folder: Path, images: Path) -> ProcessId:
+    def _start(self, name: str, folder: Path, images: Path, wanted: Wanted) -> ProcessId:
         (folder / "server.kubeconfig").unlink(missing_ok=True)
         arguments = {
             "--name": name,
@@ -125,9 +125,12 @@ class EmulatedFlavor:
             "--data": str(private_folder(folder / "data")),
             "--kubeconfig": str(folder / "server.kubeconfig"),
             "--images": str(images),
+            "--nodes": str(wanted.nodes),
         }
+        if wanted.holder:
+            arguments["--until-end-of"] = str(wanted.holder.pid)
         argv = [
-            *(sys.executable, "-m", "spark_emulators.kubernetes", "--nodes", "1"),
+            *(sys.executable, "-m", "spark_emulators.kubernetes"),
             *(part for pair in arguments.items() for part in pair),
         ]
         return start_detached(argv, log=folder / "log")

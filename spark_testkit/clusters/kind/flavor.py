@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from spark_platform.kernel import process, wait
-from spark_platform.kernel.errors import CommandFailed, NotFound, Terminal
-from spark_testkit.clusters.cluster import Created
+from spark_platform.kernel.errors import CommandFailed, InvalidInput, NotFound, Terminal
+from spark_testkit.clusters.cluster import Created, Wanted
 from spark_testkit.clusters.kind import host, plan
 from spark_testkit.clusters.kind.node import NodeImage, find_node, have_node
 from spark_testkit.clusters.kind.programs import Programs
@@ -65,7 +65,12 @@ class KindFlavor:
             kind = programs.kind(progress)
             return kind, have_node(daemon, programs, self._settings, progress)
 
-    def create(self, name: str, folder: Path, progress: OnProgress) -> Created:
+    def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
+        if wanted.nodes != 1:
+            raise InvalidInput(
+                f"{wanted.nodes} nodes: a cluster of flavour kind has one",
+                hint="`--flavor emulated` takes any number",
+            )
         kind, node = self.prepare(progress)
         kubeconfig = self._make(kind, node, name, folder, progress)
         with Daemon() as daemon:

@@ -2,13 +2,15 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, NotFound, Terminal
+from spark_platform.kernel.process import ProcessId
 from spark_testkit.clusters import FLAVORS
-from spark_testkit.clusters.cluster import Created, check_name
+from spark_testkit.clusters.cluster import Created, Wanted, check_name
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.clusters.kubeconfig import named
 
@@ -42,7 +44,7 @@ class Notes:
     def check(self):
         self._may_fail("check")
 
-    def create(self, name, folder, progress):
+    def create(self, name, folder, wanted, progress):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         self.made.append(name)
         self._may_fail("create")
@@ -169,7 +171,7 @@ def test_what_cannot_be_removed_after_a_failure_is_listed_until_it_is(clusters, 
 
 
 def test_one_in_the_making_is_starting(clusters, notes):
-    def look(name, folder, progress):
+    def look(name, folder, wanted, progress):
         seen.extend(clusters.all())
         return Created("1.36.3", GIVEN)
 
@@ -203,6 +205,15 @@ def test_one_whose_containers_are_gone_is_made_again(clusters, notes):
     notes.states["east"] = "failed"
     assert clusters.up("east", "notes").state == "running"
     assert (notes.made, notes.deleted) == (["east", "east"], ["east"])
+
+
+def test_one_whose_holder_has_ended_goes_when_another_is_made(clusters, notes):
+    ended = replace(ProcessId.current(), started_at=1.0)
+    clusters.up("east", "notes", wanted=Wanted(holder=ProcessId.current()))
+    clusters.up("west", "notes", wanted=Wanted(holder=ended))
+    clusters.up("north", "notes")
+    assert [each.name for each in clusters.all()] == ["east", "north"]
+    assert notes.deleted == ["west"]
 
 
 def test_one_that_is_not_there_is_told_with_those_that_are(clusters):
