@@ -17,7 +17,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import container, fixture, start, suite
+from benchmarks import container, fixture, kubernetes, start, suite
 from benchmarks.measure import Comparison, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, workspace
@@ -34,6 +34,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "fixture": (fixture.SUMMARY, fixture.run),
     "suite": (suite.SUMMARY, suite.run),
     "container": (container.SUMMARY, container.run),
+    "kubernetes": (kubernetes.SUMMARY, kubernetes.run),
 }
 # above this load before the start, per core, the figures say little
 _QUIET_LOAD = 0.25
@@ -70,11 +71,11 @@ def _default_names() -> list[str]:
             return list(_BENCHMARKS)
     except Missing as error:
         people.print(f"no containers are measured: {error}", markup=False)
-        return [name for name in _BENCHMARKS if name != "container"]
+        return [name for name in _BENCHMARKS if name not in ("container", "kubernetes")]
 
 
 def _parse() -> argparse.Namespace:
-    names = "\n".join(f"  {name:<9} {summary}" for name, (summary, _) in _BENCHMARKS.items())
+    names = "\n".join(f"  {name:<10} {summary}" for name, (summary, _) in _BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure the toolkit against the stock way, in the same run.",

@@ -41,11 +41,11 @@ class Goal:
     """What a comparison should show.
 
     Attributes:
-        figure: "ratio" has to be at least ``bound``, "difference" at most.
+        figure: "ratio" has to be at least ``bound``; "difference", and "median" of ours, at most.
         aim: a value beyond the bound that we would like; nothing depends on it.
     """
 
-    figure: Literal["ratio", "difference"]
+    figure: Literal["ratio", "difference", "median"]
     bound: float
     aim: float | None = None
 
@@ -93,7 +93,8 @@ class Comparison:
             return None
         if self.goal.figure == "ratio":
             return self.ratio >= self.goal.bound
-        return self.difference <= self.goal.bound
+        figure = self.difference if self.goal.figure == "difference" else self.ours.median
+        return figure <= self.goal.bound
 
     @property
     def goal_text(self) -> str:
@@ -102,6 +103,8 @@ class Comparison:
             return ""
         if self.goal.figure == "difference":
             return f"at most +{self.goal.bound:g} {self.unit}"
+        if self.goal.figure == "median":
+            return f"ours at most {self.goal.bound:g} {self.unit}"
         aim = f", aim {self.goal.aim:g}x" if self.goal.aim else ""
         return f"at least {self.goal.bound:g}x{aim}"
 

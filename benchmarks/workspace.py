@@ -21,6 +21,7 @@ import psutil
 
 from spark_platform.kernel.errors import Terminal, TimedOut
 from spark_platform.kernel.files import private_folder
+from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 from spark_testkit.stack_folder import StackFolder
@@ -79,6 +80,9 @@ def workspace() -> Iterator[Workspace]:
         with _uninterrupted():
             for stack in StackFolder.all(space.settings):
                 Stack(stack.name, settings=space.settings).down()
+            clusters = Clusters(space.settings)
+            for cluster in clusters.all():
+                clusters.down(cluster.name)
             _kill(_processes_in(space))
             shutil.rmtree(path, ignore_errors=True)
 
