@@ -21,9 +21,9 @@ from benchmarks import container, fixture, kubernetes, start, suite
 from benchmarks.measure import Comparison, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, workspace
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import write_atomically
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import Engine, install
 from spark_testkit.settings import Settings
 

@@ -11,9 +11,9 @@ from benchmarks.client import first_result, waiting_client
 from benchmarks.measure import Comparison, Goal, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace
+from spark_platform.kernel.docker.daemon import Daemon
+from spark_platform.kernel.docker.reaper import LABEL, Reaper
 from spark_platform.kernel.errors import Missing
-from spark_testkit.docker.daemon import Daemon
-from spark_testkit.docker.reaper import LABEL, Reaper
 from spark_testkit.engine import CONNECT_SERVER, TOKEN_VARIABLE, connect_url, engine_spec
 from spark_testkit.ports import free_ports
 

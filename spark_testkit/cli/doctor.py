@@ -13,12 +13,12 @@ import psutil
 import typer
 from rich.markup import escape
 
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
 from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
 from spark_testkit.clusters.kind.flavor import KindFlavor
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import engine_spec, is_installed
 from spark_testkit.engine.java import find_java
 from spark_testkit.services import SERVICES, s3

@@ -64,7 +64,7 @@ def build_(
 @app.command("list")
 def list_(output: OutputOption = Format.TEXT) -> None:
     """List the images of every engine, and which are built as they should be now."""
-    from spark_testkit.docker.daemon import Daemon
+    from spark_platform.kernel.docker.daemon import Daemon
     from spark_testkit.engine.catalogue import image_ground
     from spark_testkit.images import base, builder
 
@@ -100,7 +100,7 @@ def sbom_(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Print what is inside an image: a list for people, CycloneDX with `-o json`."""
-    from spark_testkit.docker.daemon import Daemon
+    from spark_platform.kernel.docker.daemon import Daemon
     from spark_testkit.images.sbom import sbom
 
     with Daemon() as daemon:

@@ -17,11 +17,11 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 from typing_extensions import Self
 
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
+from spark_platform.kernel.docker.reaper import LABEL, Reaper
 from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, Terminal, TimedOut
 from spark_platform.kernel.wait import NotYet, poll
-from spark_testkit.docker.daemon import Daemon, docker_errors
-from spark_testkit.docker.limits import check_memory
-from spark_testkit.docker.reaper import LABEL, Reaper
+from spark_testkit.limits import check_memory
 from spark_testkit.service import Readiness
 
 __all__ = ["ServiceContainer", "owner_of_this_process", "require_started"]

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spark_platform.kernel import process
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.errors import CommandFailed, Missing
-from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.catalogue import ImageGround
 
 __all__ = ["base_identity", "ensure_base"]

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_platform.kernel.files import write_atomically
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine import EngineSpec, OnProgress, Progress
 from spark_testkit.engine.catalogue import image_ground
 from spark_testkit.engine.storage import disk_full_explained, exclusive

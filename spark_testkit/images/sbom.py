@@ -16,8 +16,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.errors import NotFound
-from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.lockfile import LockedJar
 
 __all__ = [

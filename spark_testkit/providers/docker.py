@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
+from spark_platform.kernel.docker.reaper import LABEL, Reaper, sweep
 from spark_platform.kernel.errors import Conflict, Missing, PlatformError
 from spark_platform.kernel.files import private_folder
 from spark_platform.kernel.process import ProcessId
-from spark_testkit.docker.daemon import Daemon, docker_errors
-from spark_testkit.docker.limits import check_memory
-from spark_testkit.docker.reaper import LABEL, Reaper, sweep
+from spark_testkit.limits import check_memory
 from spark_testkit.providers.provider import LOG_NAME, Location
 from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
 from spark_testkit.settings import Settings

@@ -15,9 +15,9 @@ from cluster_fixtures import need_kind
 from kubernetes import client, config
 from stacks import cli
 
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.clusters.kind.plan import LABEL, kind_name, node_name
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.engine.catalogue import image_ground
 from spark_testkit.images.base import ensure_base
 from spark_testkit.settings import Settings

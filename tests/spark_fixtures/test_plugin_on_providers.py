@@ -178,7 +178,7 @@ def test_a_server_that_dies_fails_one_test_and_is_replaced(suite, settings, prov
         import signal
 
         import pytest
-        from spark_testkit.docker.daemon import Daemon
+        from spark_platform.kernel.docker.daemon import Daemon
         from spark_testkit.settings import Settings
         from spark_testkit.stack_folder import StackFolder
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from requirements import need
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import Missing
 from spark_platform.kernel.process import ProcessId
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.connect import end_session, open_session
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.ports import free_ports
 from spark_testkit.programs import FAKE_GCS_SERVER
 from spark_testkit.service import Place, PlanContext, ServiceRequest

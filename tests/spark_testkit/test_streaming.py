@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.connect import end_session, open_session
-from spark_testkit.docker.daemon import Daemon
 from spark_testkit.services import s3
 from spark_testkit.stack import Stack
 

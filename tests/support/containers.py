@@ -12,8 +12,8 @@ import pytest
 
 from requirements import need
 from spark_platform.kernel import wait
+from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import Missing
-from spark_testkit.docker.daemon import Daemon
 
 LABEL = "spark-testkit.tests"
 TOKEN = "the-token-of-this-test"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from containers import Containers, engine_or_skip
 
-from spark_testkit.docker.reaper import LABEL
+from spark_platform.kernel.docker.reaper import LABEL
 from spark_testkit.engine import engine_spec
 from spark_testkit.images import builder
 from spark_testkit.settings import Settings

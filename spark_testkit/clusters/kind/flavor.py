@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from spark_platform.kernel import process, wait
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.errors import CommandFailed, InvalidInput, NotFound, Terminal
 from spark_testkit.clusters.cluster import Created, Wanted
 from spark_testkit.clusters.kind import host, plan
 from spark_testkit.clusters.kind.node import NodeImage, find_node, have_node
 from spark_testkit.clusters.kind.programs import Programs
-from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.settings import Settings
 

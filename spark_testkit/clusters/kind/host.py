@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from spark_platform.kernel import process
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.errors import Missing
-from spark_testkit.docker.daemon import Daemon, docker_errors
 
 __all__ = ["check_docker", "find_go", "withholds_sys_resource"]
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.errors import Terminal
 from spark_testkit.clusters.kind.host import withholds_sys_resource
 from spark_testkit.clusters.kind.plan import reference_names
 from spark_testkit.clusters.kind.programs import Programs
-from spark_testkit.docker.daemon import Daemon, docker_errors
 from spark_testkit.engine.catalogue import image_ground, kind_spec
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import exclusive

@@ -9,8 +9,8 @@ import pytest
 from containers import tar_of
 from stacks import cli
 
+from spark_platform.kernel.docker.daemon import Daemon, read_build
 from spark_platform.kernel.errors import CommandFailed, InvalidInput, Missing, NotFound, Terminal
-from spark_testkit.docker.daemon import Daemon, read_build
 from spark_testkit.engine import engine_spec
 from spark_testkit.engine.catalogue import ImageGround
 from spark_testkit.engine.lockfile import read_lock

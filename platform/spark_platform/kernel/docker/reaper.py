@@ -40,7 +40,7 @@ class Reaper:
     def start(cls, owner: str) -> Reaper:
         """Start the reaper of what is labelled ``owner``."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "spark_testkit.docker.reaper", owner],
+            [sys.executable, "-m", "spark_platform.kernel.docker.reaper", owner],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ def _held(client: DockerClient, owner: str) -> list[tuple[Any, dict[str, bool]]]
 
 def main() -> None:
     """Wait for the end of the pipe, then sweep."""
-    from spark_testkit.docker.daemon import Daemon
+    from spark_platform.kernel.docker.daemon import Daemon
 
     with Daemon() as daemon:
         sys.stdin.buffer.read()
