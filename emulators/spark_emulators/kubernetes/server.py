@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from spark_emulators.kubernetes.settings import NodeOptions, Settings
+from spark_emulators.kubernetes.settings import RUNTIMES, NodeOptions, Settings
 from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId
@@ -232,14 +232,16 @@ class ApiServer:
     def _make_nodes(self, folder: Path) -> LocalNodes | None:
         if not self.settings.nodes:
             return None
-        from spark_emulators.kubernetes.node.local import LocalNodes
+        from spark_emulators.kubernetes.node.local import LocalNodes, make_runtime
 
         usual = (f"{self.settings.name}-worker{number or ''}" for number in chain([0], count(2)))
         named = [
             replace(each, name=each.name or name)
             for each, name in zip(self.settings.nodes, usual, strict=False)
         ]
-        return LocalNodes(named, self.settings.images, folder / "nodes")
+        settings = self.settings
+        runtime = make_runtime(settings.runtime, settings.name, settings.images)
+        return LocalNodes(named, runtime, folder / "nodes")
 
     def _authorizer(self) -> Any:
         if not self.settings.rbac:
@@ -304,7 +306,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="write it here (mode 0600)")
     parser.add_argument(
-        "--nodes", type=int, default=0, metavar="N", help="nodes, whose pods are processes here"
+        "--nodes", type=int, default=0, metavar="N", help="nodes, whose pods run on this machine"
+    )
+    parser.add_argument(
+        "--runtime", choices=RUNTIMES, default="process", help="what a pod's containers are"
     )
     parser.add_argument(
         "--until-end-of", type=int, metavar="PID", help="stop when that process has ended"
@@ -323,6 +328,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         kubeconfig=given.kubeconfig or (given.data / "kubeconfig" if given.data else None),
         rbac=not given.no_rbac,
         nodes=(NodeOptions(),) * given.nodes,
+        runtime=given.runtime,
         images=given.images,
     )
     try:

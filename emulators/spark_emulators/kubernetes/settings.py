@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["NodeOptions", "Settings"]
+__all__ = ["RUNTIMES", "NodeOptions", "Settings"]
+
+RUNTIMES = ("process", "docker")
 
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """A node whose pods are processes of this machine.
+    """A node whose pods run on this machine.
 
     Attributes:
         name: the Node's; empty for ``<cluster>-worker``, ``<cluster>-worker2`` and so on.
@@ -44,7 +46,8 @@ class Settings:
         anonymous: let requests without credentials through (RBAC then decides).
         window: changes of one resource that watchers can go back to.
         nodes: run pods; none for an API server alone.
-        images: JSON file of the images that nodes have besides the machine's own, see
+        runtime: what containers are: ``process``, or ``docker`` for the local engine's.
+        images: JSON file of the images that processes can be of besides the machine's own, see
             ``node.images``.
     """
 
@@ -57,4 +60,5 @@ class Settings:
     anonymous: bool = True
     window: int = 10_000
     nodes: tuple[NodeOptions, ...] = ()
+    runtime: str = "process"
     images: Path | None = None

@@ -6,42 +6,30 @@ All of 127.0.0.0/8 is this machine's loopback on Linux, without anything to set 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 import socket
 
 from spark_platform.kernel.errors import Missing
 
-__all__ = ["Addresses"]
+__all__ = ["Addresses", "Pool"]
 
 # the claim on a network is this port, held on its first address
 _CLAIM_PORT = 47017
 _NETWORKS = range(16, 250)
 
 
-class Addresses:
-    """The /16 of one node's pods; no other node on this machine has the same.
+class Pool:
+    """Addresses of a network, each given to one pod at a time.
 
-    Raises:
-        Missing: all networks are taken.
+    Args:
+        network: all there are.
+        reserved: how many of the first are not for pods.
     """
 
-    def __init__(self) -> None:
-        self._network, self._claim = _claimed()
-        self._free = iter(self._network.hosts())
-        # the claim's, and the API server's
-        for _ in range(2):
-            next(self._free)
+    def __init__(self, network: ipaddress.IPv4Network, reserved: int) -> None:
+        self._free = itertools.islice(network.hosts(), reserved, None)
         self._returned: list[str] = []
-
-    @property
-    def server(self) -> str:
-        """The address at which pods find the API server."""
-        return str(self._network[2])
-
-    @property
-    def network(self) -> str:
-        """Such as ``127.31.0.0/16``."""
-        return str(self._network)
 
     def take(self) -> str:
         """An address that nobody has."""
@@ -53,6 +41,24 @@ class Addresses:
     def give_back(self, address: str) -> None:
         """Let another pod have it, when there are no fresh ones."""
         self._returned.append(address)
+
+
+class Addresses(Pool):
+    """The loopback /16 of one cluster's pods; no other cluster on this machine has the same.
+
+    Raises:
+        Missing: all networks are taken.
+    """
+
+    def __init__(self) -> None:
+        self._network, self._claim = _claimed()
+        # the claim's, and the API server's
+        super().__init__(self._network, reserved=2)
+
+    @property
+    def server(self) -> str:
+        """The address at which pods find the API server."""
+        return str(self._network[2])
 
     def close(self) -> None:
         """Let another node have the network."""

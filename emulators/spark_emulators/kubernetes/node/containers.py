@@ -123,10 +123,14 @@ class ContainerRuntime(Protocol):
     Attributes:
         name: before ``://`` in ids.
         version: as nodes report it.
+        server: the address of this machine at which pods find the API server.
+        host_ip: the address that nodes have.
     """
 
     name: str
     version: str
+    server: str
+    host_ip: str
 
     async def sandbox(self, pod: Object, folder: Path) -> Sandbox:
         """An address and a place for a new pod."""

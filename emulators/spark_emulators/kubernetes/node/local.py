@@ -1,4 +1,4 @@
-"""Nodes of this machine, put together: addresses, one runtime, a kubelet for each.
+"""Nodes of this machine, put together: one runtime, a kubelet for each.
 
 They are told apart as machines are: one can be lost, come back, or be taken away, while pods of the
 others run on.
@@ -15,16 +15,14 @@ from pathlib import Path
 from spark_emulators.kubernetes.api.objects import dig
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError, not_found
-from spark_emulators.kubernetes.node.addresses import Addresses
+from spark_emulators.kubernetes.node.containers import ContainerRuntime
 from spark_emulators.kubernetes.node.context import NodeSettings
-from spark_emulators.kubernetes.node.images import ImageCatalog
 from spark_emulators.kubernetes.node.kubelet import Kubelet
-from spark_emulators.kubernetes.node.process import ProcessRuntime
 from spark_emulators.kubernetes.runtime import ExecRequest, LogOptions, Stream, not_running
 from spark_emulators.kubernetes.settings import NodeOptions
 from spark_emulators.kubernetes.store.store import Object
 
-__all__ = ["LocalNodes"]
+__all__ = ["LocalNodes", "make_runtime"]
 
 _HTTPS = 443
 _BACKLOG = 512
@@ -37,19 +35,17 @@ class LocalNodes:
 
     Args:
         nodes: see there; by name.
-        images: file of images there are besides the machine's own; None for none.
+        runtime: starts their containers.
         folder: where pods have their files.
-
-    Raises:
-        Missing: this system cannot run pods as processes.
-        InvalidInput: the file of images is none.
     """
 
-    def __init__(self, nodes: Sequence[NodeOptions], images: Path | None, folder: Path) -> None:
-        catalog = ImageCatalog.read(images) if images else ImageCatalog()
-        self._addresses = Addresses()
-        self._runtime = ProcessRuntime(catalog, self._addresses)
-        self._settings = {each.name: _settings(each, folder / each.name) for each in nodes}
+    def __init__(
+        self, nodes: Sequence[NodeOptions], runtime: ContainerRuntime, folder: Path
+    ) -> None:
+        self._runtime = runtime
+        self._settings = {
+            each.name: _settings(each, folder / each.name, runtime.host_ip) for each in nodes
+        }
         self._kubelets: dict[str, Kubelet] = {}
         self._port = _HTTPS
         self._cluster: Cluster
@@ -57,7 +53,7 @@ class LocalNodes:
     @property
     def server(self) -> str:
         """The address at which pods find the API server."""
-        return self._addresses.server
+        return self._runtime.server
 
     def listen(self, port: int) -> socket.socket:
         """What the API server listens on for pods: 443, which is what its service's name says.
@@ -177,7 +173,29 @@ class LocalNodes:
         kubelet.start()
 
 
-def _settings(options: NodeOptions, folder: Path) -> NodeSettings:
+def make_runtime(name: str, cluster: str, images: Path | None) -> ContainerRuntime:
+    """The runtime of that name: ``process`` or ``docker``.
+
+    Args:
+        cluster: whose, for people who look at what runs.
+        images: file of images that processes can be of besides the machine's own.
+
+    Raises:
+        Missing: this system cannot run pods in that way.
+        InvalidInput: the file of images is none.
+    """
+    if name == "docker":
+        from spark_emulators.kubernetes.node.docker.runtime import DockerRuntime
+
+        return DockerRuntime(cluster)
+    from spark_emulators.kubernetes.node.addresses import Addresses
+    from spark_emulators.kubernetes.node.images import ImageCatalog
+    from spark_emulators.kubernetes.node.process import ProcessRuntime
+
+    return ProcessRuntime(ImageCatalog.read(images) if images else ImageCatalog(), Addresses())
+
+
+def _settings(options: NodeOptions, folder: Path, host_ip: str) -> NodeSettings:
     return NodeSettings(
         name=options.name,
         folder=folder,
@@ -190,4 +208,5 @@ def _settings(options: NodeOptions, folder: Path) -> NodeSettings:
         labels=options.labels,
         taints=options.taints,
         back_off_s=options.back_off_s,
+        host_ip=host_ip,
     )

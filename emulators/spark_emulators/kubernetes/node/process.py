@@ -154,10 +154,12 @@ class ProcessRuntime:
 
     name = "process"
     version = "1.0.0"
+    host_ip = "127.0.0.1"
 
     def __init__(self, images: ImageCatalog, addresses: Addresses) -> None:
         self._images = images
         self._addresses = addresses
+        self.server = addresses.server
         self._machine = top_level()
         self._unshare = shutil.which("unshare")
         if self._unshare is None:

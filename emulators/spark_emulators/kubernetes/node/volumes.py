@@ -81,6 +81,7 @@ class Volumes:
         # beside the pods: it outlives them
         place = self._folder.parent.parent / "claims" / str(claim["metadata"]["uid"])
         place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o777)
         return place
 
     def _files(self, volume: Mapping[str, Any]) -> Iterator[_File]:

@@ -1,0 +1,1 @@
+"""The docker runtime: a container is a container of the local Docker engine."""
