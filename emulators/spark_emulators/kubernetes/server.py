@@ -111,6 +111,8 @@ class ApiServer:
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_S,
                 timeout_keep_alive=_IDLE_S,
+                # who is not read for the pod's sake answers no ping
+                ws_ping_interval=None,
                 server_header=False,
                 ssl_certfile=str(certificate),
                 ssl_keyfile=str(key),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import platform
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +13,7 @@ from spark_emulators.kubernetes.api.requests import WriteOptions
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError, bad_request
 from spark_emulators.kubernetes.events import Recorder
-from spark_emulators.kubernetes.node import logs
+from spark_emulators.kubernetes.node import connections, logs
 from spark_emulators.kubernetes.node.containerloop import ContainerLoop
 from spark_emulators.kubernetes.node.containers import ContainerRuntime
 from spark_emulators.kubernetes.node.context import NodeContext, NodeSettings
@@ -30,7 +29,6 @@ __all__ = ["Kubelet"]
 _FINAL = ("Succeeded", "Failed")
 _HEARTBEAT_S = 10.0
 _LEASE_S = 40
-_CHUNK = 64 * 1024
 _SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
 
 
@@ -150,25 +148,10 @@ class Kubelet:
         return await container.execute(request, stream)
 
     async def connect(self, pod: Object, port: int, stream: Stream) -> None:
-        address = dig(pod, "status", "podIP")
-        reader, writer = await asyncio.open_connection(address, port)
-
-        async def inwards() -> None:
-            while (data := await stream.read()) is not None:
-                writer.write(data)
-                await writer.drain()
-            if writer.can_write_eof():
-                writer.write_eof()
-
-        feeding = asyncio.ensure_future(inwards())
-        try:
-            while data := await reader.read(_CHUNK):
-                await stream.write(0, data)
-        finally:
-            feeding.cancel()
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+        if self.worker(pod) is None:
+            uid = pod["metadata"]["uid"]
+            raise ApiError(404, "NotFound", f'failed to find sandbox "{uid}" in store: not found')
+        await connections.carry(dig(pod, "status", "podIP") or "", port, stream)
 
     def container(self, pod: Object, name: str) -> ContainerLoop:
         """A container of a pod here.

@@ -22,11 +22,20 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """The same for a WebSocket's."""
+    """The same for a WebSocket's. Subprotocols are the application's to read and to choose."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Kubernetes' names have a slash, for which the library would refuse the handshake
+        self.conn.process_subprotocol = _none  # type: ignore[method-assign]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app = _told(self.app, transport)
+
+
+def _none(headers: Any) -> None:
+    return None
 
 
 def _told(app: Any, transport: asyncio.Transport) -> Any:

@@ -11,6 +11,7 @@ from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError, bad_request, no_such_path
 from spark_emulators.kubernetes.runtime import ExecRequest, LogOptions
 from spark_emulators.kubernetes.store.store import Object, encode
+from spark_emulators.kubernetes.wire import portforward
 from spark_emulators.kubernetes.wire.http import Request, Response, Send
 from spark_emulators.kubernetes.wire.resources import Call
 from spark_emulators.kubernetes.wire.statuses import failure, success
@@ -34,7 +35,23 @@ async def handle(call: Call, cluster: Cluster, send: Send) -> Response | None:
         return await _logs(call, cluster, pod, send)
     if target.subresource in ("exec", "attach"):
         return await _exec(call, cluster, pod, send)
+    if target.subresource == "portforward":
+        _upgrades(call.request, pod)
+        await portforward.forward(cluster, pod, call.request, send)
+        return None
     raise no_such_path()
+
+
+def _upgrades(request: Request, pod: Object) -> None:
+    """
+    Raises:
+        ApiError: 400 for a pod that has no node, and for what is no WebSocket.
+    """
+    if not dig(pod, "spec", "nodeName"):
+        name = pod["metadata"]["name"]
+        raise bad_request(f"pod {name} does not have a host assigned")
+    if not request.is_websocket:
+        raise bad_request("Upgrade request required")
 
 
 async def _logs(call: Call, cluster: Cluster, pod: Object, send: Send) -> Response | None:
@@ -121,11 +138,7 @@ def _container(name: str, pod: Object) -> str:
 async def _exec(call: Call, cluster: Cluster, pod: Object, send: Send) -> Response | None:
     request = call.request
     container = _container(request.query.get("container", ""), pod)
-    if not dig(pod, "spec", "nodeName"):
-        name = pod["metadata"]["name"]
-        raise bad_request(f"pod {name} does not have a host assigned")
-    if not request.is_websocket:
-        raise bad_request("Upgrade request required")
+    _upgrades(request, pod)
     if dig(pod, "status", "phase") in ("Succeeded", "Failed"):
         phase = dig(pod, "status", "phase")
         raise ApiError(
