@@ -1,56 +1,10 @@
-"""kubectl against the emulated API: what people type."""
+"""kubectl against the API: what people type."""
 
 import json
-import os
-import secrets
-import shutil
-import subprocess
 
-import pytest
 import yaml
 from kube_api import deployment
 from kube_widgets import definition
-
-from requirements import need
-from spark_emulators.kubernetes.server import ApiServer
-from spark_emulators.kubernetes.settings import Settings
-
-TIMEOUT_S = 60
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    need("kubectl", shutil.which("kubectl") is not None, "it is a development dependency")
-    home = tmp_path_factory.mktemp("kubectl")
-    file = home / "kubeconfig"
-    with ApiServer(Settings(port=0, kubeconfig=file)):
-        yield {**os.environ, "KUBECONFIG": str(file), "HOME": str(home)}
-
-
-@pytest.fixture
-def kubectl(server, tmp_path):
-    # a cache of its own: another test's kinds are gone
-    server = {**server, "KUBECACHEDIR": str(tmp_path)}
-    name = f"t-{secrets.token_hex(4)}"
-
-    def run(*arguments, stdin="", fails=False):
-        done = subprocess.run(
-            ["kubectl", "--namespace", name, *arguments],
-            env=server,
-            input=stdin if isinstance(stdin, str) else json.dumps(stdin),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    run.namespace = name
-    run("create", "namespace", name)
-    yield run
-    run("delete", "namespace", name, "--wait=false")
-
 
 CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}}
 
@@ -109,7 +63,9 @@ def test_patch_replace_label_annotate_edit(kubectl):
 
 
 def test_pods(kubectl):
-    kubectl("run", "p", "--image=busybox:1", "--restart=Never")
+    # no node takes it: nothing but the test changes it
+    alone = '{"spec":{"schedulerName":"nobody"}}'
+    kubectl("run", "p", "--image=busybox:1", "--restart=Never", "--overrides", alone)
     assert kubectl("get", "pods").splitlines()[1].split()[:3] == ["p", "0/1", "Pending"]
     assert "busybox:1" in kubectl("describe", "pod", "p")
     kubectl("patch", "pod", "p", "--subresource=status", "-p", '{"status":{"phase":"Running"}}')
