@@ -64,9 +64,8 @@ def get(port, kib):
         return sum(len(each) for each in iter(lambda: found.recv(65536), b""))
 
 
-def echo(port, text):
-    """What comes back after the client's side is closed."""
+def echo(port, lines):
+    """What comes back of lines."""
     with called(port) as found, found.makefile("rb") as answer:
-        found.sendall(b"ECHO\n" + text)
-        found.shutdown(socket.SHUT_WR)
-        return answer.read()
+        found.sendall(b"ECHO\n" + lines)
+        return answer.read(len(lines))

@@ -128,6 +128,9 @@ class ApiServer:
             app.closing.set()
             server.should_exit = True
             await serving
+            # clients that do not answer the end of TLS are not waited for
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
             stopped.cancel()
             if nodes:
                 await nodes.stop()

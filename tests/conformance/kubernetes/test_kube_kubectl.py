@@ -94,8 +94,8 @@ def test_services_secrets_jobs(kubectl):
     assert "0/1" in kubectl("get", "job", "j")
     kubectl("create", "serviceaccount", "robot")
     assert kubectl("create", "token", "robot").count(".") == 2
-    kubectl("create", "quota", "q", "--hard=pods=1")
-    assert "pods: 0/1" in kubectl("get", "quota", "q")
+    kubectl("create", "quota", "q", "--hard=persistentvolumeclaims=1")
+    assert "persistentvolumeclaims: 0/1" in kubectl("get", "quota", "q")
 
 
 def test_access(kubectl):

@@ -27,12 +27,17 @@ def talking(pods, port):
     return pods
 
 
+def go(kubectl):
+    """Let the pod end; that may end the command too, whatever its exit code then is."""
+    kubectl.run("exec", "p", "--", "touch", "/tmp/go")
+
+
 def test_logs_are_followed_to_their_end(kubectl, pods):
     pods.run("echo first; until test -e /tmp/go; do sleep 0.1; done; echo last")
     pods.ready()
     with kubectl.running("logs", "-f", "p") as following:
         assert following.stdout.readline() == "first\n"
-        kubectl("exec", "p", "--", "touch", "/tmp/go")
+        go(kubectl)
         assert following.stdout.read() == "last\n"
         assert following.wait(TIMEOUT_S) == 0
     assert kubectl("logs", "p", "--tail=1") == "last\n"
@@ -60,7 +65,7 @@ def test_files_are_copied_both_ways(kubectl, pods, tmp_path):
 
 def test_port_forward_carries_many_connections_at_once(kubectl, talking, port):
     with kubectl.forwarding("pod/p", port) as (process, (local,)):
-        assert echo(local, b"one\ntwo") == b"one\ntwo"
+        assert echo(local, b"one\ntwo\n") == b"one\ntwo\n"
         with ThreadPoolExecutor(8) as workers:
             texts = [b"%d\n" % number * 1000 for number in range(24)]
             assert list(workers.map(lambda text: echo(local, text), texts)) == texts
@@ -85,7 +90,7 @@ def test_port_forward_finds_the_pods_of_others(kubectl, talking, api, port, targ
     api.create("services", {"metadata": {"name": "d"}, "spec": spec})
     asked = 80 if target.startswith("service") else port
     with kubectl.forwarding(target, asked) as (_, (local,)):
-        assert echo(local, b"found") == b"found"
+        assert echo(local, b"found\n") == b"found\n"
 
 
 def test_port_forward_to_a_port_where_nothing_listens(kubectl, talking, port):
@@ -130,7 +135,7 @@ def test_wait_for_conditions_values_and_deletion(kubectl, pods):
     with kubectl.running(
         "wait", "pod/p", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s"
     ) as waiting:
-        kubectl("exec", "p", "--", "touch", "/tmp/go")
+        go(kubectl)
         assert waiting.wait(TIMEOUT_S) == 0
     with kubectl.running("wait", "pod/p", "--for=delete", "--timeout=60s") as waiting:
         kubectl("delete", "pod", "p", "--wait=false")
