@@ -113,7 +113,11 @@ class Informer:
         def check():
             if self.fault:
                 raise self.fault
-            if self.cache != writer.truth or (exactly and self.events != writer.events):
+            if (
+                not self.lists
+                or self.cache != writer.truth
+                or (exactly and self.events != writer.events)
+            ):
                 raise NotYet(f"{self.events[-3:]} of {writer.events[-3:]}")
 
         poll(check, what="the cache to be right", timeout_s=TIMEOUT_S)
