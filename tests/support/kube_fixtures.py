@@ -1,6 +1,7 @@
-"""Clusters of both flavours, for tests that must pass on each: the emulated one, and a real one.
+"""Clusters for tests that must pass on each: the emulated one, and a real one.
 
-The real one is a kind cluster of this run, or what SPARK_TESTKIT_REAL_KUBECONFIG names.
+The real one is a kind cluster of this run, or what SPARK_TESTKIT_REAL_KUBECONFIG names. Tests of
+pods that run pass on the emulated one's docker runtime too: ``@everywhere``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ DEBIAN = "debian:bookworm-slim"
 REAL = "SPARK_TESTKIT_REAL_KUBECONFIG"
 
 
+everywhere = pytest.mark.parametrize(
+    "kubeconfig", ["emulated", "docker", "real"], indirect=True, scope="session"
+)
+
+
 @pytest.fixture(scope="session", params=["emulated", "real"])
 def kubeconfig(request, tmp_path_factory):
     """A kubeconfig of an administrator."""
@@ -34,11 +40,18 @@ def kubeconfig(request, tmp_path_factory):
         path = Path(named) if named else request.getfixturevalue("kind_cluster").kubeconfig
         yield with_token(path, tmp_path_factory.mktemp("real"))
         return
-    file = tmp_path_factory.mktemp("kubernetes") / "kubeconfig"
-    with ApiServer(
-        Settings(port=0, kubeconfig=file, nodes=(NodeOptions(),) if has_namespaces() else ())
-    ):
-        yield file
+    in_docker = request.param == "docker"
+    if in_docker:
+        # what they stand on is what the pods are of
+        request.getfixturevalue("images")()
+    settings = Settings(
+        port=0,
+        kubeconfig=tmp_path_factory.mktemp("kubernetes") / "kubeconfig",
+        nodes=(NodeOptions(),) if in_docker or has_namespaces() else (),
+        runtime="docker" if in_docker else "process",
+    )
+    with ApiServer(settings):
+        yield settings.kubeconfig
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +64,7 @@ def node_image(request, shared):
     version = runs[0]["status"]["nodeInfo"]["containerRuntimeVersion"]
     if version.startswith("process:"):
         return "busybox"
-    if not os.environ.get(REAL):
+    if not version.startswith("docker:") and not os.environ.get(REAL):
         cluster = request.getfixturevalue("kind_cluster")
         kind_clusters(request.config).load(cluster.name, [DEBIAN])
     return DEBIAN

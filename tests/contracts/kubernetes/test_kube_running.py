@@ -1,9 +1,12 @@
-"""Pods that run: the same on a node that emulates and on a real one."""
+"""Pods that run: the same on nodes that emulate, as processes or containers, and on a real one."""
 
 import threading
 
 from kube_api import pod
+from kube_fixtures import everywhere
 from kube_pods import TIMEOUT_S, condition
+
+pytestmark = everywhere
 
 
 def main_of(found):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_emulators.kubernetes.node.containers import ContainerSpec, ImageFault, StartFault
+from spark_emulators.kubernetes.node.docker.streams import Connection
 from spark_platform.kernel.docker.daemon import Daemon, docker_errors
 from spark_platform.kernel.docker.reaper import LABEL
 from spark_platform.kernel.errors import Missing
@@ -144,12 +145,11 @@ class Engine:
                 **limits,
             )
 
-    def output(self, container: Container) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """What a container will print, as pairs of stdout and stderr; ask before its start."""
-        stream: Iterator[tuple[bytes | None, bytes | None]] = container.attach(
-            stdout=True, stderr=True, stream=True, demux=True
-        )
-        return stream
+    def output(self, container: Container) -> Connection:
+        """What a container will print; ask before its start."""
+        wanted = {"stdout": 1, "stderr": 1, "stream": 1}
+        with docker_errors("attaching to a container"):
+            return Connection(container.attach_socket(params=wanted))
 
     def start(self, container: Container) -> None:
         """Start a container.
@@ -194,12 +194,12 @@ class Engine:
 
     def execute(
         self, container: Container, command: Sequence[str], *, stdin: bool, tty: bool
-    ) -> tuple[str, Any]:
-        """Begin one more command in a container; its id and its socket."""
+    ) -> tuple[str, Connection]:
+        """Begin one more command in a container; its id and its streams."""
         api = self._daemon.client.api
         with docker_errors("running a command in a container"):
             made = api.exec_create(container.id, list(command), stdin=stdin, tty=tty)
-            return made["Id"], api.exec_start(made["Id"], tty=tty, socket=True)
+            return made["Id"], Connection(api.exec_start(made["Id"], tty=tty, socket=True))
 
     def exit_code(self, execution: str) -> int:
         """Of a command that has ended."""

@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import functools
 import signal
-import socket
-import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from spark_emulators.kubernetes.node.addresses import Pool
 from spark_emulators.kubernetes.node.containers import ContainerSpec, Exit, Sandbox, StartFault
 from spark_emulators.kubernetes.node.docker.engine import Engine
+from spark_emulators.kubernetes.node.docker.streams import Connection
 from spark_emulators.kubernetes.node.environment import command_line
 from spark_emulators.kubernetes.node.logs import LogWriter
 from spark_emulators.kubernetes.runtime import ExecRequest, Stream
@@ -55,7 +54,7 @@ class DockerContainer:
 
     def __init__(
         self, runtime: DockerRuntime, made: Made, image_id: str,
-        output: Iterator[tuple[bytes | None, bytes | None]], log: Path,
+        output: Connection, log: Path,
     ) -> None:  # fmt: skip
         self.id = str(made.id)
         self.image_id = image_id
@@ -64,12 +63,10 @@ class DockerContainer:
         self._oom = False
         self._end = asyncio.ensure_future(runtime.do(self._follow, output, LogWriter(log)))
 
-    def _follow(self, output: Iterator[tuple[bytes | None, bytes | None]], log: LogWriter) -> Exit:
-        with contextlib.closing(log):
-            for pair in output:
-                for name, data in zip(("stdout", "stderr"), pair, strict=True):
-                    if data:
-                        log.write(name, data)
+    def _follow(self, output: Connection, log: LogWriter) -> Exit:
+        with contextlib.closing(log), contextlib.closing(output):
+            for channel, data in output.frames():
+                log.write("stdout" if channel == 1 else "stderr", data)
         ended = self._runtime.engine.wait(self._made)
         return Exit(ended.code, self._oom or ended.oom_killed)
 
@@ -89,62 +86,48 @@ class DockerContainer:
         execution, wire = await self._runtime.do(begin, self._made, request.command)
         feeding = None
         if request.stdin and stream:
-            feeding = asyncio.ensure_future(_feed(stream, wire, self._runtime))
+            feeding = asyncio.ensure_future(self._feed(wire, stream))
         try:
             await self._carry(wire, request, stream)
             return await self._runtime.do(engine.exit_code, execution)
         finally:
+            wire.end()
             if feeding:
                 feeding.cancel()
+                await asyncio.wait({feeding})
             wire.close()
 
-    async def _carry(self, wire: Any, request: ExecRequest, stream: Stream | None) -> None:
-        """Bring a command's output to who asked for it, no faster than that is taken."""
-        from docker.utils.socket import frames_iter
+    async def _feed(self, wire: Connection, stream: Stream) -> None:
+        with contextlib.suppress(OSError):  # the command has ended
+            while (data := await stream.read()) is not None:
+                await self._runtime.do(wire.send, data)
+            wire.no_more()
 
+    async def _carry(self, wire: Connection, request: ExecRequest, stream: Stream | None) -> None:
+        """Bring a command's output to who asked for it, no faster than that is taken."""
         loop = asyncio.get_running_loop()
         held: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(_HELD_CHUNKS)
-        over = threading.Event()
 
         def put(item: tuple[int, bytes] | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                asyncio.run_coroutine_threadsafe(held.put(item), loop).result()
+            asyncio.run_coroutine_threadsafe(held.put(item), loop).result()
 
         def read() -> None:
-            with contextlib.suppress(OSError, ValueError):  # closed meanwhile
-                for channel, data in frames_iter(wire, request.tty):
-                    if over.is_set():
-                        return
-                    put((1 if request.tty else channel, data))
+            for frame in wire.frames(tty=request.tty):
+                put(frame)
             put(None)
 
         reading = asyncio.ensure_future(self._runtime.do(read))
+        item: tuple[int, bytes] | None = 0, b""
         try:
             while (item := await held.get()) is not None:
                 if stream is not None:
                     await stream.write(*item)
         finally:
-            over.set()
-            with contextlib.suppress(OSError):
-                _raw(wire).shutdown(socket.SHUT_RDWR)
-            while not reading.done():
-                with contextlib.suppress(asyncio.QueueEmpty):
-                    held.get_nowait()
-                await asyncio.wait({reading}, timeout=0.05)
-
-
-async def _feed(stream: Stream, wire: Any, runtime: DockerRuntime) -> None:
-    raw = _raw(wire)
-    with contextlib.suppress(OSError):  # the command has ended
-        while (data := await stream.read()) is not None:
-            await runtime.do(raw.sendall, data)
-        raw.shutdown(socket.SHUT_WR)
-
-
-def _raw(wire: Any) -> socket.socket:
-    """The socket below what the SDK hands out."""
-    found: socket.socket = getattr(wire, "_sock", wire)
-    return found
+            # what is still read is for nobody
+            wire.end()
+            while item is not None:
+                item = await held.get()
+            await reading
 
 
 class DockerRuntime:
@@ -194,7 +177,11 @@ class DockerRuntime:
         made = await self.do(self.engine.create, sandbox.holder, spec, argv)
         sandbox.containers.append(made)
         output = await self.do(self.engine.output, made)
-        await self.do(self.engine.start, made)
+        try:
+            await self.do(self.engine.start, made)
+        except StartFault:
+            output.close()
+            raise
         return DockerContainer(self, made, image.id, output, log)
 
     async def remove(self, sandbox: Sandbox) -> None:
