@@ -17,7 +17,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check format lint types imports lock minio gcs kind bench build clean
+.PHONY: help setup engine demo test check format lint types imports lock minio gcs kind contracts bench build clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,11 @@ endef
 
 kind: $(READY) ## fetch or build what kind clusters start from (needs Docker, Go; a quarter of an hour the first time)
 	@python -m spark_testkit.clusters.kind
+
+contracts: engine ## test what Kubernetes promises on every cluster, and write docs/kubernetes_contract.md
+	@report="$$(mktemp)" && trap 'rm -f "$$report"' EXIT && \
+	  pytest -n $(TEST_WORKERS) tests/contracts/kubernetes --junitxml="$$report" $(TEST_ARGS) && \
+	  python tests/support/contract_report.py "$$report" >docs/kubernetes_contract.md
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks

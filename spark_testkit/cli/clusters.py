@@ -36,6 +36,9 @@ def up(
         str, typer.Option("--flavor", help=f"How it is made: {', '.join(FLAVORS)}.")
     ] = DEFAULT_FLAVOR,
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many nodes take pods.")] = 1,
+    runtime: Annotated[
+        str, typer.Option("--runtime", help="Of flavour emulated: process (default) or docker.")
+    ] = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Make a cluster and leave it running. One that runs is left alone.
@@ -43,7 +46,7 @@ def up(
     Example: spark-testkit cluster up && export KUBECONFIG="$(spark-testkit cluster kubeconfig)"
     """
     with StackProgress() as progress:
-        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes))
+        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes, runtime))
     if output is Format.JSON:
         print_json(_document(cluster))
         return

@@ -18,6 +18,7 @@ from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
 from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
+from spark_testkit.clusters.cluster import Wanted
 from spark_testkit.clusters.kind.flavor import KindFlavor
 from spark_testkit.engine import engine_spec, is_installed
 from spark_testkit.engine.java import find_java
@@ -213,7 +214,7 @@ def _go(environ: Mapping[str, str]) -> Check:
 def _kind(settings: Settings) -> Check:
     flavor = KindFlavor(settings)
     try:
-        flavor.check()
+        flavor.check(Wanted())
         node = flavor.node()
     except PlatformError as error:
         mend = f"only clusters of flavour kind need it: {error.hint}"

@@ -61,11 +61,13 @@ class Wanted:
 
     Attributes:
         nodes: how many take pods.
+        runtime: what pods' containers are, where the flavour has a choice; empty leaves it to that.
         holder: the process that it is for: it is deleted when that has ended, at the latest when
             another is made. None for one that stays.
     """
 
     nodes: int = 1
+    runtime: str = ""
     holder: ProcessId | None = None
 
 
@@ -88,10 +90,11 @@ class Flavor(Protocol):
     A flavour keeps no books: which clusters there are, their files and locks are ``Clusters``'.
     """
 
-    def check(self) -> None:
-        """Whether clusters can be made here at all, as far as that is quickly known.
+    def check(self, wanted: Wanted) -> None:
+        """Whether such a cluster can be made here at all, as far as that is quickly known.
 
         Raises:
+            InvalidInput: the flavour has no such clusters.
             Missing: something is not here.
         """
 
@@ -102,7 +105,6 @@ class Flavor(Protocol):
             folder: the cluster's private folder, for what has to be in a file.
 
         Raises:
-            InvalidInput: the flavour has no such clusters.
             PlatformError: it cannot be had. What is left of it, ``delete`` removes.
         """
 

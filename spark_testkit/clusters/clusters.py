@@ -48,7 +48,7 @@ class Clusters:
             wanted: what a new one is to be.
 
         Raises:
-            InvalidInput: an impossible name, or no such flavour.
+            InvalidInput: an impossible name, no such flavour, or none that makes what is wanted.
             Conflict: the name is another cluster's, or one that stands still.
             Missing: what the flavour needs is not here.
             PlatformError: it could not be made; nothing of it is left.
@@ -65,7 +65,7 @@ class Clusters:
                 raise _in_use(known)
             if known:
                 self._remove(known)
-            maker.check()
+            maker.check(wanted)
             private_folder(self._parent)
             folder = private_folder(self._folder(name))
             try:

@@ -50,7 +50,7 @@ class ReadyKind:
         self.image = SimpleNamespace(reference="kind-node:1")
         self.missing = None
 
-    def check(self):
+    def check(self, wanted):
         if self.missing:
             raise self.missing
 

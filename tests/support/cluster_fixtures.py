@@ -20,7 +20,7 @@ from requirements import need
 from spark_platform.kernel.errors import PlatformError
 from spark_platform.kernel.process import ProcessId, start_detached
 from spark_platform.kernel.wait import NotYet, poll
-from spark_testkit.clusters.cluster import Cluster
+from spark_testkit.clusters.cluster import Cluster, Wanted
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.clusters.kind.flavor import KindFlavor
 from spark_testkit.settings import Settings
@@ -36,7 +36,7 @@ def need_kind() -> None:
     """Skip or fail the test where a kind cluster would have to be built first."""
     try:
         flavor = KindFlavor(Settings.from_env(os.environ))
-        flavor.check()
+        flavor.check(Wanted())
         how = "" if flavor.node() else "`make kind` builds what it starts from"
     except PlatformError as error:
         how = str(error)

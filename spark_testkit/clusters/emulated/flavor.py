@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from spark_platform.kernel.errors import InvalidInput, Missing, Terminal
+from spark_platform.kernel.docker.daemon import Daemon
+from spark_platform.kernel.errors import InvalidInput, Missing, NotFound, Terminal
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId, start_detached
 from spark_platform.kernel.wait import NotYet, poll
@@ -28,8 +29,9 @@ from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import read_json
 from spark_testkit.settings import Settings
 
-__all__ = ["EmulatedFlavor"]
+__all__ = ["RUNTIMES", "EmulatedFlavor"]
 
+PROCESS, DOCKER = RUNTIMES = ("process", "docker")
 DEFAULT_CLUSTER = "default"
 _PORT = 6443
 _READY_WITHIN_S = 30.0
@@ -44,19 +46,27 @@ class EmulatedFlavor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def check(self) -> None:
+    def check(self, wanted: Wanted) -> None:
+        if wanted.runtime not in ("", *RUNTIMES):
+            raise InvalidInput(
+                f"runtime {wanted.runtime!r} is not known",
+                hint=f"`--runtime` takes: {', '.join(RUNTIMES)}",
+            )
+        if wanted.runtime == DOCKER:
+            with Daemon():
+                return
         for tool in _TOOLS:
             if not shutil.which(tool):
                 raise Missing(
-                    f"pods of an emulated cluster need `{tool}` (util-linux, Linux only)",
-                    hint="use `--flavor kind`, which needs Docker instead",
+                    f"pods as processes need `{tool}` (util-linux, Linux only)",
+                    hint="use `--runtime docker` or `--flavor kind`, which need Docker instead",
                 )
 
     def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
         images = folder / "images.json"
-        write_atomically(
-            images, json.dumps([self._image(each, progress) for each in self._engines()])
-        )
+        if wanted.runtime != DOCKER:
+            known = [self._image(each, progress) for each in self._engines()]
+            write_atomically(images, json.dumps(known))
         progress(Progress("create", f"cluster {name}", 0, 1))
         process = self._start(name, folder, images, wanted)
         kubeconfig = folder / "server.kubeconfig"
@@ -97,13 +107,27 @@ class EmulatedFlavor:
             _reap(process.pid)
 
     def load(self, name: str, images: Sequence[str], progress: OnProgress) -> None:  # noqa: ARG002
-        known = image_names(read_json(self._folder(name) / "images.json"))
+        file = self._folder(name) / "images.json"
+        if not file.exists():
+            self._find_all(images)
+            return
+        known = image_names(read_json(file))
         for each in images:
             if each not in known:
                 raise InvalidInput(
                     f"image {each} cannot be loaded: pods of an emulated cluster are processes",
                     hint=f"it has the engines' images: {', '.join(known)}",
                 )
+
+    def _find_all(self, images: Sequence[str]) -> None:
+        """What containers start from is the local engine's: it is there, or it is nowhere."""
+        with Daemon() as daemon:
+            for each in images:
+                if daemon.image(each) is None:
+                    raise NotFound(
+                        f"the Docker engine has no image {each}",
+                        hint="`spark-testkit images build` makes the engines'",
+                    )
 
     def _engines(self) -> list[str]:
         """The default engine, and those that are there anyway."""
@@ -124,9 +148,11 @@ class EmulatedFlavor:
             "--port": str(_port(name)),
             "--data": str(private_folder(folder / "data")),
             "--kubeconfig": str(folder / "server.kubeconfig"),
-            "--images": str(images),
             "--nodes": str(wanted.nodes),
+            "--runtime": wanted.runtime or PROCESS,
         }
+        if images.exists():
+            arguments["--images"] = str(images)
         if wanted.holder:
             arguments["--until-end-of"] = str(wanted.holder.pid)
         argv = [

@@ -39,7 +39,13 @@ class KindFlavor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def check(self) -> None:
+    def check(self, wanted: Wanted) -> None:
+        if wanted.nodes != 1 or wanted.runtime:
+            what = wanted.runtime and f"runtime {wanted.runtime}"
+            raise InvalidInput(
+                f"a cluster of flavour kind has one node, of containerd: {what or wanted.nodes}",
+                hint="`--flavor emulated` takes any number of nodes, and runtimes",
+            )
         with Daemon() as daemon:
             host.check_docker(daemon)
 
@@ -66,11 +72,6 @@ class KindFlavor:
             return kind, have_node(daemon, programs, self._settings, progress)
 
     def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
-        if wanted.nodes != 1:
-            raise InvalidInput(
-                f"{wanted.nodes} nodes: a cluster of flavour kind has one",
-                hint="`--flavor emulated` takes any number",
-            )
         kind, node = self.prepare(progress)
         kubeconfig = self._make(kind, node, name, folder, progress)
         with Daemon() as daemon:

@@ -41,7 +41,7 @@ class Notes:
         if doing in self.failure:
             raise self.failure[doing]
 
-    def check(self):
+    def check(self, wanted):
         self._may_fail("check")
 
     def create(self, name, folder, wanted, progress):
