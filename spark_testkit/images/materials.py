@@ -17,16 +17,20 @@ from spark_testkit.images import packages, sbom
 from spark_testkit.images.context import Entry, folder_entries
 from spark_testkit.images.launching import launch_files
 from spark_testkit.images.model import ImageSpec, Part
-from spark_testkit.images.plan import PROGRAMS, connect_jars, folder_identity, identity
+from spark_testkit.images.plan import (
+    DISTRIBUTION,
+    PROGRAMS,
+    connect_jars,
+    folder_identity,
+    identity,
+)
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
 
 __all__ = ["Materials", "program_versions", "sources_identity"]
 
 _PACKAGES = ("spark_testkit", "spark_emulators", "spark_platform")
-# what of pyspark's wheel is not Spark's distribution but the Python package
-_DISTRIBUTION = ("bin", "sbin", "jars", "licenses")
-_NOT_WANTED = ("tests", "examples", "data")
+_NOT_WANTED = ("tests",)
 # an installed wheel's copies of what lies beside the packages in a checkout
 _DATA = ("_data",)
 
@@ -125,12 +129,12 @@ class Materials:
         home = self._engine.spark_home
         for entry in folder_entries(home):
             top, _, rest = entry.path.partition("/")
-            if top in _DISTRIBUTION and not entry.path.endswith(".cmd"):
+            if top in DISTRIBUTION and not entry.path.endswith(".cmd"):
                 # a wheel's installer need not keep who may run a file
                 yield Entry(entry.path, entry.content, top in ("bin", "sbin"))
             elif top == "python" and rest.startswith("lib/"):
                 yield entry
-            elif top not in (*_DISTRIBUTION, *_NOT_WANTED, "python"):
+            elif top not in (*DISTRIBUTION, *_NOT_WANTED, "python"):
                 yield entry.under("python/pyspark")
         metadata = f"Metadata-Version: 2.1\nName: pyspark\nVersion: {self._spec.pyspark}\n"
         name = f"python/pyspark-{self._spec.pyspark}.dist-info"

@@ -22,7 +22,14 @@ from spark_testkit.images.model import ImageSpec, Part
 from spark_testkit.programs import FAKE_GCS_SERVER, MINIO
 from spark_testkit.resources import resource
 
-__all__ = ["LAYERS", "PROGRAMS", "Surroundings", "check_layers", "plan_images"]
+__all__ = [
+    "DISTRIBUTION",
+    "LAYERS",
+    "PROGRAMS",
+    "Surroundings",
+    "check_layers",
+    "plan_images",
+]
 
 # from the ground up
 LAYERS = (
@@ -47,6 +54,8 @@ _STANDS_ON = {
 _SHARED = ("minio", "gcs", "testkit", "spark-base", "kafka")
 # those that hold a program which has to be built first
 PROGRAMS = {"minio": MINIO, "gcs": FAKE_GCS_SERVER}
+# what of pyspark's wheel is Spark's distribution; the rest is the Python package
+DISTRIBUTION = ("bin", "sbin", "jars", "licenses", "examples", "data")
 _LABEL = "org.opencontainers.image"
 
 
@@ -163,7 +172,7 @@ def _parts(
             locked = read_lock(spec.version)
             guard = guard_of(spec, locked, cache_dir)
             yield Part("packages", "packages", identity(packages.engine_lock(spec)))
-            yield Part("spark", "spark", spec.pyspark)
+            yield Part("spark", "spark", identity((spec.pyspark, DISTRIBUTION)))
             yield Part("spark/jars", "connect", identity(connect_jars(spec, locked)))
             yield Part("spark/jars", "guard", guard.jar.stem if guard else "")
             yield Part("launch", "launch", identity(launch_files(spec)))

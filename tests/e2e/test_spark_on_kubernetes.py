@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from kube_nodes import need_namespaces
 from kubernetes import client, config
 
 from spark_platform.kernel.wait import NotYet, poll
+from spark_testkit.clusters.cluster import Wanted
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.engine import engine_spec, install
 from spark_testkit.settings import Settings
@@ -126,23 +128,28 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    need_namespaces()
+def cluster(request, tmp_path_factory):
+    runtime = getattr(request, "param", "process")
+    if runtime == "docker":
+        request.getfixturevalue("docker_stack_images")
+    else:
+        need_namespaces()
     settings = Settings.from_env(os.environ)
     clusters = Clusters(dataclasses.replace(settings, state_dir=tmp_path_factory.mktemp("state")))
-    yield clusters.up("spark", "emulated")
+    yield clusters.up("spark", "emulated", wanted=Wanted(runtime=runtime))
     clusters.down("spark")
 
 
 @pytest.fixture
 def site(cluster, request):
-    name = request.node.name.replace("_", "-")[:40].rstrip("-")
+    name = re.sub("[^a-z]+", "-", request.node.name)[:40].rstrip("-")
     site = Site(cluster, name)
     yield site
     site.core.delete_namespace(name)
     site.http.close()
 
 
+@pytest.mark.parametrize("cluster", ["process", "docker"], indirect=True)
 def test_a_job_runs_in_cluster_mode_and_leaves_its_driver_only(site):
     application = Path("/opt/spark/examples/src/main/python/pi.py")
     site.submitted(f"local://{application}", "20")

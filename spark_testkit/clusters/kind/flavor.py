@@ -71,7 +71,13 @@ class KindFlavor:
             kind = programs.kind(progress)
             return kind, have_node(daemon, programs, self._settings, progress)
 
-    def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
+    def create(
+        self,
+        name: str,
+        folder: Path,
+        wanted: Wanted,  # noqa: ARG002 - there is one way
+        progress: OnProgress,
+    ) -> Created:
         kind, node = self.prepare(progress)
         kubeconfig = self._make(kind, node, name, folder, progress)
         with Daemon() as daemon:
