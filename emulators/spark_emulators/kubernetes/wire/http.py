@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -140,13 +141,19 @@ class Response:
         pairs = [
             (name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()
         ]
-        pairs += [(b"warning", warning_header(text)) for text in request.warnings]
+        headings = (warning_header(text) for text in request.warnings)
+        pairs += [(b"warning", heading) for heading in headings if heading]
         await send({"type": "http.response.start", "status": self.code, "headers": pairs})
         head = request.method == "HEAD"
         await send({"type": "http.response.body", "body": b"" if head else body})
 
 
 def warning_header(text: str) -> bytes:
-    """RFC 7234's form of a warning, as client-go and fabric8 read it."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-    return f'299 - "{quoted}"'.encode("latin-1", "replace")
+    """RFC 7234's form of a warning, as client-go and fabric8 read it.
+
+    Empty where the text has control characters: the real server leaves such a warning out.
+    """
+    if any(unicodedata.category(each) == "Cc" for each in text):
+        return b""
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'.encode("utf-8", "replace")
