@@ -9,12 +9,17 @@ from spark_emulators.kubernetes.controllers.namespaces import Furnisher, Termina
 from spark_emulators.kubernetes.controllers.quota import QuotaController
 from spark_emulators.kubernetes.controllers.runner import Controllers
 from spark_emulators.kubernetes.controllers.scheduler import Scheduler
+from spark_emulators.kubernetes.controllers.workloads.deployments import DeploymentController
+from spark_emulators.kubernetes.controllers.workloads.jobs import JobController
+from spark_emulators.kubernetes.controllers.workloads.owned import Owned
+from spark_emulators.kubernetes.controllers.workloads.replicasets import ReplicaSetController
 
 __all__ = ["standard_controllers"]
 
 
 def standard_controllers(cluster: Cluster) -> Controllers:
-    """Definitions, namespaces, garbage collection."""
+    """Definitions, namespaces, garbage collection, quotas, workloads, the scheduler."""
+    pods, sets = Owned(cluster, "pods"), Owned(cluster, "replicasets.apps")
     controllers = Controllers(
         cluster,
         (
@@ -23,6 +28,11 @@ def standard_controllers(cluster: Cluster) -> Controllers:
             Terminator(cluster),
             GarbageCollector(cluster),
             QuotaController(cluster),
+            pods,
+            sets,
+            DeploymentController(cluster, sets, pods),
+            ReplicaSetController(cluster, pods, sets),
+            JobController(cluster, pods),
             Scheduler(cluster),
         ),
     )
