@@ -132,9 +132,10 @@ class ApiServer:
             for connection in list(server.server_state.connections):
                 connection.transport.abort()
             stopped.cancel()
+            # first who would start anew what the nodes end
+            self._controllers.stop()
             if nodes:
                 await nodes.stop()
-            self._controllers.stop()
             self.cluster.close()
 
     def kubeconfig(self) -> str:

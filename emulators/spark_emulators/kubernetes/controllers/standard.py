@@ -13,6 +13,7 @@ from spark_emulators.kubernetes.controllers.workloads.deployments import Deploym
 from spark_emulators.kubernetes.controllers.workloads.jobs import JobController
 from spark_emulators.kubernetes.controllers.workloads.owned import Owned
 from spark_emulators.kubernetes.controllers.workloads.replicasets import ReplicaSetController
+from spark_emulators.kubernetes.controllers.workloads.statefulsets import StatefulSetController
 
 __all__ = ["standard_controllers"]
 
@@ -20,6 +21,7 @@ __all__ = ["standard_controllers"]
 def standard_controllers(cluster: Cluster) -> Controllers:
     """Definitions, namespaces, garbage collection, quotas, workloads, the scheduler."""
     pods, sets = Owned(cluster, "pods"), Owned(cluster, "replicasets.apps")
+    revisions = Owned(cluster, "controllerrevisions.apps")
     controllers = Controllers(
         cluster,
         (
@@ -33,6 +35,8 @@ def standard_controllers(cluster: Cluster) -> Controllers:
             DeploymentController(cluster, sets, pods),
             ReplicaSetController(cluster, pods, sets),
             JobController(cluster, pods),
+            revisions,
+            StatefulSetController(cluster, pods, revisions),
             Scheduler(cluster),
         ),
     )

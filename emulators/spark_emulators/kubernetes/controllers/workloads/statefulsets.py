@@ -1,0 +1,185 @@
+"""Stateful sets: pods with names that stay, in an order.
+
+What is done next is in ``ordinals``; here are the revisions, the claims and the status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spark_emulators.kubernetes.api.objects import copy, dig
+from spark_emulators.kubernetes.cluster import Cluster
+from spark_emulators.kubernetes.controllers.workloads import ordinals
+from spark_emulators.kubernetes.controllers.workloads.ordinals import revision_of
+from spark_emulators.kubernetes.controllers.workloads.owned import Owned
+from spark_emulators.kubernetes.controllers.workloads.pods import (
+    available_at,
+    is_available,
+    is_ready,
+    phase_of,
+)
+from spark_emulators.kubernetes.controllers.workloads.reconciler import (
+    MANAGER,
+    Reconciler,
+    controller_reference,
+)
+from spark_emulators.kubernetes.controllers.workloads.revisions import hash_of
+from spark_emulators.kubernetes.errors import ApiError
+from spark_emulators.kubernetes.store.store import Key, Object
+
+__all__ = ["StatefulSetController"]
+
+
+class StatefulSetController(Reconciler):
+    """The controller; see the module.
+
+    Args:
+        cluster: whose.
+        pods: by their owners.
+        revisions: controller revisions by theirs.
+    """
+
+    def __init__(self, cluster: Cluster, pods: Owned, revisions: Owned) -> None:
+        super().__init__(
+            cluster, pods, "statefulsets.apps", "StatefulSet", "statefulset-controller"
+        )
+        self._revisions = revisions
+
+    def adopts(self, owner: Object, orphan: Object) -> bool:
+        return super().adopts(owner, orphan) and ordinals.ordinal_of(owner, orphan) >= 0
+
+    def reconcile(self, owner: Object) -> None:
+        pods, now = self.claim(owner), self._context.now()
+        newest = self._newest(owner)
+        known = {each["metadata"]["name"]: each for each in self._history(owner)}
+        current = known.get(dig(owner, "status", "currentRevision") or "", newest)
+        names = current["metadata"]["name"], newest["metadata"]["name"]
+        step = ordinals.decide(owner, pods, *names, now)
+        for ordinal, is_newest in step.create:
+            self._make(owner, newest if is_newest else current, ordinal)
+        for each in step.delete:
+            self.remove(each)
+            self._tell(owner, "SuccessfulDelete", "delete", each["metadata"]["name"], "successful")
+        self.set_status(owner, status_of(owner, pods, *names, now))
+        self._forget(owner, pods, names)
+        self._wait_for_availability(owner, pods, now)
+
+    def _make(self, owner: Object, revision: Object, ordinal: int) -> None:
+        name = f"{owner['metadata']['name']}-{ordinal}"
+        for each in ordinals.claims_of(owner, ordinal):
+            key = Key("persistentvolumeclaims", *_place(each))
+            if self._store.get(key) is None:
+                self._cluster.create(each, MANAGER)
+                text = (
+                    f"create Claim {key.name} Pod {name} in StatefulSet"
+                    f" {owner['metadata']['name']} success"
+                )
+                self._recorder.normal(owner, "SuccessfulCreate", text)
+        template = revision["data"]["spec"]["template"]
+        pod = ordinals.pod_of(owner, template, ordinal, revision["metadata"]["name"])
+        try:
+            self._cluster.create(pod, MANAGER)
+        except ApiError as error:
+            text = (
+                f"create Pod {name} in StatefulSet {owner['metadata']['name']} failed error:"
+                f" {error.message}"
+            )
+            self._recorder.warning(owner, "FailedCreate", text)
+            raise
+        self._tell(owner, "SuccessfulCreate", "create", name, "successful")
+
+    def _tell(self, owner: Object, reason: str, verb: str, pod: str, outcome: str) -> None:
+        text = f"{verb} Pod {pod} in StatefulSet {owner['metadata']['name']} {outcome}"
+        self._recorder.normal(owner, reason, text)
+
+    def _history(self, owner: Object) -> list[Object]:
+        """Its revisions, oldest first."""
+        found = self._revisions.of(owner["metadata"]["uid"])
+        return sorted(found, key=lambda each: int(each["revision"]))
+
+    def _newest(self, owner: Object) -> Object:
+        """The revision of the template, made or brought to the end of the history."""
+        history = self._history(owner)
+        number = int(history[-1]["revision"]) + 1 if history else 1
+        template = {**copy(owner["spec"]["template"]), "$patch": "replace"}
+        same = [each for each in history if each["data"]["spec"]["template"] == template]
+        if same:
+            if same[-1] is history[-1]:
+                return same[-1]
+            return self.change(same[-1], {"revision": number})
+        mark = hash_of(template)
+        metadata = owner["metadata"]
+        labels = {**(owner["spec"]["template"]["metadata"].get("labels") or {})}
+        return self._cluster.create(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ControllerRevision",
+                "metadata": {
+                    "name": f"{metadata['name']}-{mark}",
+                    "namespace": metadata["namespace"],
+                    "labels": {**labels, "controller.kubernetes.io/hash": mark},
+                    "ownerReferences": [controller_reference(owner)],
+                },
+                "data": {"spec": {"template": template}},
+                "revision": number,
+            },
+            MANAGER,
+        )
+
+    def _forget(self, owner: Object, pods: Sequence[Object], names: Sequence[str]) -> None:
+        """Delete revisions that nothing is of, beyond the limit."""
+        live = {*names, *map(revision_of, pods)}
+        idle = [each for each in self._history(owner) if each["metadata"]["name"] not in live]
+        limit = owner["spec"].get("revisionHistoryLimit", 10)
+        for each in idle[: max(0, len(idle) - limit)]:
+            self.remove(each)
+
+    def _wait_for_availability(self, owner: Object, pods: Sequence[Object], now: float) -> None:
+        min_ready_s = owner["spec"].get("minReadySeconds", 0)
+        times = [available_at(each, min_ready_s) for each in pods]
+        coming = [each for each in times if each is not None and each > now]
+        if coming:
+            self.later(owner, min(coming))
+
+
+def status_of(
+    owner: Object, pods: Sequence[Object], current: str, newest: str, now: float
+) -> dict[str, Any]:
+    """What a set says of its pods.
+
+    Args:
+        current: the revision that was rolled out last.
+        newest: that of the template.
+        now: seconds since the epoch.
+    """
+    before: Mapping[str, Any] = owner.get("status") or {}
+    spec = owner["spec"]
+    min_ready_s = spec.get("minReadySeconds", 0)
+    made = [each for each in pods if phase_of(each)]
+    alive = [each for each in made if "deletionTimestamp" not in each["metadata"]]
+    ready = [each for each in made if phase_of(each) == "Running" and is_ready(each)]
+    counts = {
+        "readyReplicas": len(ready),
+        "currentReplicas": sum(revision_of(each) == current for each in alive),
+        "updatedReplicas": sum(revision_of(each) == newest for each in alive),
+    }
+    updated = [each for each in ready if revision_of(each) == newest]
+    rolled = spec["updateStrategy"]["type"] == "RollingUpdate" and (
+        len(made) == len(updated) == spec["replicas"]
+    )
+    if rolled:
+        current, counts["currentReplicas"] = newest, counts["updatedReplicas"]
+    return {
+        "observedGeneration": owner["metadata"]["generation"],
+        "replicas": len(made),
+        **{name: count for name, count in counts.items() if count},
+        "currentRevision": current,
+        "updateRevision": newest,
+        "collisionCount": before.get("collisionCount", 0),
+        "availableReplicas": sum(is_available(each, min_ready_s, now) for each in ready),
+    }
+
+
+def _place(value: Object) -> tuple[str, str]:
+    return value["metadata"]["namespace"], value["metadata"]["name"]
