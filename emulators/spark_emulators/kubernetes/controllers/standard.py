@@ -10,6 +10,8 @@ from spark_emulators.kubernetes.controllers.quota import QuotaController
 from spark_emulators.kubernetes.controllers.runner import Controllers
 from spark_emulators.kubernetes.controllers.scheduler import Scheduler
 from spark_emulators.kubernetes.controllers.workloads.deployments import DeploymentController
+from spark_emulators.kubernetes.controllers.workloads.disruption import DisruptionController
+from spark_emulators.kubernetes.controllers.workloads.endpoints import EndpointsController
 from spark_emulators.kubernetes.controllers.workloads.jobs import JobController
 from spark_emulators.kubernetes.controllers.workloads.owned import Owned
 from spark_emulators.kubernetes.controllers.workloads.replicasets import ReplicaSetController
@@ -21,6 +23,7 @@ __all__ = ["standard_controllers"]
 def standard_controllers(cluster: Cluster) -> Controllers:
     """Definitions, namespaces, garbage collection, quotas, workloads, the scheduler."""
     pods, sets = Owned(cluster, "pods"), Owned(cluster, "replicasets.apps")
+    slices = Owned(cluster, "endpointslices.discovery.k8s.io")
     revisions = Owned(cluster, "controllerrevisions.apps")
     controllers = Controllers(
         cluster,
@@ -37,6 +40,9 @@ def standard_controllers(cluster: Cluster) -> Controllers:
             JobController(cluster, pods),
             revisions,
             StatefulSetController(cluster, pods, revisions),
+            slices,
+            EndpointsController(cluster, slices),
+            DisruptionController(cluster, pods),
             Scheduler(cluster),
         ),
     )
