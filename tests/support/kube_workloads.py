@@ -94,7 +94,8 @@ class Workloads:
 
         def check() -> Any:
             found = self.get(plural, name)
-            if "metadata" not in found or not holds(found):
+            # of what is not there a status says so
+            if found["kind"] == "Status" or not holds(found):
                 raise NotYet(str(found.get("status", found)))
             return found
 
@@ -113,14 +114,18 @@ class Workloads:
         return poll(check, what="pods", timeout_s=TIMEOUT_S)
 
     def until_event(self, name: str, reason: str) -> Any:
-        """The first event of an object with a reason."""
+        """One event of an object with a reason."""
+        return self.until_events(name, reason, 1)[0]
 
-        def check() -> Any:
+    def until_events(self, name: str, reason: str, count: int) -> list[Any]:
+        """So many events of an object with a reason."""
+
+        def check() -> list[Any]:
             query = {"fieldSelector": f"involvedObject.name={name},reason={reason}"}
             found = self.api.http.get(self.api.path("events"), params=query).json()["items"]
-            if not found:
-                raise NotYet("no such event")
-            return found[0]
+            if len(found) < count:
+                raise NotYet(f"{len(found)} such events")
+            return list(found)
 
         return poll(check, what=f"event {reason}", timeout_s=TIMEOUT_S)
 

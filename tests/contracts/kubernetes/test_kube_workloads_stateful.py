@@ -63,8 +63,10 @@ def test_pods_have_names_and_an_order(stateful):
     (revision,) = stateful.list("controllerrevisions")
     assert revision["metadata"]["name"] == status["updateRevision"]
     assert revision["revision"] == 1
-    text = stateful.until_event("w", "SuccessfulCreate")["message"]
-    assert text in [f"create Pod w-{each} in StatefulSet w successful" for each in (0, 1)]
+    events = stateful.until_events("w", "SuccessfulCreate", 2)
+    assert {each["message"] for each in events} == {
+        f"Create Pod w-{each} in StatefulSet w successful" for each in (0, 1)
+    }
 
 
 def test_the_next_waits_for_the_one_before(stateful):
@@ -85,6 +87,8 @@ def test_the_highest_goes_first_and_a_lost_one_returns(stateful):
     stateful.kubectl("scale", "statefulset/w", "--replicas=2")
     ready(stateful, 2)
     assert names(stateful.pods()) == ["w-0", "w-1"]
+    text = stateful.until_event("w", "SuccessfulDelete")["message"]
+    assert text == "Delete Pod w-2 in StatefulSet w successful"
     uid = stateful.get("pods", "w-0")["metadata"]["uid"]
     stateful.api.http.delete(stateful.path("pods", "w-0"))
     stateful.until("pods", lambda pod: pod["metadata"]["uid"] != uid, "w-0")
@@ -152,6 +156,11 @@ def test_claims_of_their_own_that_stay(stateful):
     assert volumes["data"]["persistentVolumeClaim"] == {"claimName": "data-w-0"}
     made = stateful.get("persistentvolumeclaims", "data-w-0")
     assert made["metadata"]["labels"] == {"app": "w"}
+    events = stateful.until_events("w", "SuccessfulCreate", 2)
+    assert {each["message"] for each in events} == {
+        "Create Claim data-w-0 Pod w-0 in StatefulSet w success",
+        "Create Pod w-0 in StatefulSet w successful",
+    }
     stateful.kubectl("delete", "statefulset/w", "--timeout=80s")
     stateful.until_pods(lambda pods: not pods)
     assert not is_going(stateful.get("persistentvolumeclaims", "data-w-0"))

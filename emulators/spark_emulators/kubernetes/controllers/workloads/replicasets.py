@@ -73,7 +73,7 @@ def status_of(
     """What ``owner`` says of its pods.
 
     Args:
-        failure: reason and message of a refusal, separated by a newline; empty for none.
+        failure: why a pod was refused; empty where none was.
         stamp: now, as objects write it.
     """
     min_ready_s = owner["spec"].get("minReadySeconds", 0)
@@ -87,8 +87,12 @@ def status_of(
     known = (owner.get("status") or {}).get("conditions") or []
     conditions = [each for each in known if each["type"] != "ReplicaFailure"]
     if failure:
-        reason, _, message = failure.partition("\n")
-        conditions = with_condition(known, "ReplicaFailure", "True", reason, message, stamp)
+        # it says what was refused first: each refusal names another pod
+        conditions = known
+        if not any(each["type"] == "ReplicaFailure" for each in known):
+            conditions = with_condition(
+                known, "ReplicaFailure", "True", "FailedCreate", failure, stamp
+            )
     return {
         "replicas": len(active),
         **{name: count for name, count in counts.items() if count},
@@ -126,7 +130,7 @@ class ReplicaSetController(Reconciler):
         if decision != Decision() and failure is None:
             # what was done comes back as changes, and is counted then
             return
-        refusal = f"FailedCreate\n{failure.message}" if failure else ""
+        refusal = failure.message if failure else ""
         self.set_status(owner, status_of(owner, pods, now, refusal, self._context.timestamp()))
         if failure is not None:
             raise failure

@@ -60,7 +60,7 @@ class StatefulSetController(Reconciler):
             self._make(owner, newest if is_newest else current, ordinal)
         for each in step.delete:
             self.remove(each)
-            self._tell(owner, "SuccessfulDelete", "delete", each["metadata"]["name"], "successful")
+            self._tell(owner, "Delete", each["metadata"]["name"])
         self.set_status(owner, status_of(owner, pods, *names, now))
         self._forget(owner, pods, names)
         self._wait_for_availability(owner, pods, now)
@@ -72,7 +72,7 @@ class StatefulSetController(Reconciler):
             if self._store.get(key) is None:
                 self._cluster.create(each, MANAGER)
                 text = (
-                    f"create Claim {key.name} Pod {name} in StatefulSet"
+                    f"Create Claim {key.name} Pod {name} in StatefulSet"
                     f" {owner['metadata']['name']} success"
                 )
                 self._recorder.normal(owner, "SuccessfulCreate", text)
@@ -82,16 +82,16 @@ class StatefulSetController(Reconciler):
             self._cluster.create(pod, MANAGER)
         except ApiError as error:
             text = (
-                f"create Pod {name} in StatefulSet {owner['metadata']['name']} failed error:"
+                f"Create Pod {name} in StatefulSet {owner['metadata']['name']} failed error:"
                 f" {error.message}"
             )
             self._recorder.warning(owner, "FailedCreate", text)
             raise
-        self._tell(owner, "SuccessfulCreate", "create", name, "successful")
+        self._tell(owner, "Create", name)
 
-    def _tell(self, owner: Object, reason: str, verb: str, pod: str, outcome: str) -> None:
-        text = f"{verb} Pod {pod} in StatefulSet {owner['metadata']['name']} {outcome}"
-        self._recorder.normal(owner, reason, text)
+    def _tell(self, owner: Object, verb: str, pod: str) -> None:
+        text = f"{verb} Pod {pod} in StatefulSet {owner['metadata']['name']} successful"
+        self._recorder.normal(owner, f"Successful{verb}", text)
 
     def _history(self, owner: Object) -> list[Object]:
         """Its revisions, oldest first."""
