@@ -1,4 +1,4 @@
-"""The rules of the workloads' controllers, over wide inputs: what they decide, without a cluster."""
+"""What the workloads' controllers decide, over wide inputs, without a cluster."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -88,6 +88,8 @@ class Controllers:
 
     def _turn(self) -> None:
         self._scheduled = False
+        if self._loop is None:
+            return
         before = self._store.revision
         self._round()
         if self._store.revision != before:

@@ -20,7 +20,7 @@ from spark_emulators.kubernetes.errors import ApiError
 from spark_emulators.kubernetes.events import Recorder
 from spark_emulators.kubernetes.store.store import DELETED, Change, Object
 
-__all__ = ["Scheduler", "choose", "requests_of"]
+__all__ = ["Scheduler", "choose", "refusal_of", "requests_of"]
 
 _NAME = "default-scheduler"
 _FINAL = ("Succeeded", "Failed")
@@ -108,18 +108,9 @@ def _faults(
     pod: Object, node: Object, wanted: Mapping[str, Decimal], used: Mapping[str, Any]
 ) -> list[str]:
     """Why a pod cannot be on a node; the first reason that the real scheduler would give."""
-    spec = pod["spec"]
-    if node["spec"].get("unschedulable") and not _tolerated(
-        {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}, spec
-    ):
-        return ["node(s) were unschedulable"]
-    for taint in node["spec"].get("taints") or ():
-        if taint.get("effect") in _HELD and not _tolerated(taint, spec):
-            return [
-                f"node(s) had untolerated taint(s) {{{taint['key']}: {taint.get('value', '')}}}"
-            ]
-    if not _selected(spec, node):
-        return ["node(s) didn't match Pod's node affinity/selector"]
+    refusal = refusal_of(pod["spec"], node)
+    if refusal:
+        return [refusal]
     allocatable = node["status"].get("allocatable") or {}
     short = []
     for name, amount in wanted.items():
@@ -127,6 +118,20 @@ def _faults(
         if amount > have - Decimal(used.get(name, 0)):
             short.append("Too many pods" if name == "pods" else f"Insufficient {name}")
     return short
+
+
+def refusal_of(spec: Mapping[str, Any], node: Object) -> str:
+    """Why a node does not take pods with ``spec``, however much room there is; empty if it does."""
+    if node["spec"].get("unschedulable") and not _tolerated(
+        {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}, spec
+    ):
+        return "node(s) were unschedulable"
+    for taint in node["spec"].get("taints") or ():
+        if taint.get("effect") in _HELD and not _tolerated(taint, spec):
+            return f"node(s) had untolerated taint(s) {{{taint['key']}: {taint.get('value', '')}}}"
+    if not _selected(spec, node):
+        return "node(s) didn't match Pod's node affinity/selector"
+    return ""
 
 
 def _tolerated(taint: Mapping[str, str], spec: Mapping[str, Any]) -> bool:

@@ -122,9 +122,9 @@ class Reconciler:
             return
         try:
             self.reconcile(stored.value)
-        except ApiError as error:
+        except Exception as error:
             self._failures[key] += 1
-            if error.code not in (403, 404, 409, 422):
+            if not isinstance(error, ApiError) or error.code not in (403, 404, 409, 422):
                 _LOG.exception("%s", key)
             self.later(stored.value, self._context.now() + self._wait_s(key))
         else:

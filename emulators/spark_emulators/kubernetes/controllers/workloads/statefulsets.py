@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spark_emulators.kubernetes.api.objects import copy, dig
+from spark_emulators.kubernetes.api.objects import dig
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.controllers.workloads import ordinals
+from spark_emulators.kubernetes.controllers.workloads.history import History
 from spark_emulators.kubernetes.controllers.workloads.ordinals import revision_of
 from spark_emulators.kubernetes.controllers.workloads.owned import Owned
 from spark_emulators.kubernetes.controllers.workloads.pods import (
@@ -22,9 +23,7 @@ from spark_emulators.kubernetes.controllers.workloads.pods import (
 from spark_emulators.kubernetes.controllers.workloads.reconciler import (
     MANAGER,
     Reconciler,
-    controller_reference,
 )
-from spark_emulators.kubernetes.controllers.workloads.revisions import hash_of
 from spark_emulators.kubernetes.errors import ApiError
 from spark_emulators.kubernetes.store.store import Key, Object
 
@@ -44,15 +43,15 @@ class StatefulSetController(Reconciler):
         super().__init__(
             cluster, pods, "statefulsets.apps", "StatefulSet", "statefulset-controller"
         )
-        self._revisions = revisions
+        self._history = History(cluster, revisions, self.change, self.remove)
 
     def adopts(self, owner: Object, orphan: Object) -> bool:
         return super().adopts(owner, orphan) and ordinals.ordinal_of(owner, orphan) >= 0
 
     def reconcile(self, owner: Object) -> None:
         pods, now = self.claim(owner), self._context.now()
-        newest = self._newest(owner)
-        known = {each["metadata"]["name"]: each for each in self._history(owner)}
+        newest = self._history.newest(owner)
+        known = {each["metadata"]["name"]: each for each in self._history.of(owner)}
         current = known.get(dig(owner, "status", "currentRevision") or "", newest)
         names = current["metadata"]["name"], newest["metadata"]["name"]
         step = ordinals.decide(owner, pods, *names, now)
@@ -62,7 +61,7 @@ class StatefulSetController(Reconciler):
             self.remove(each)
             self._tell(owner, "Delete", each["metadata"]["name"])
         self.set_status(owner, status_of(owner, pods, *names, now))
-        self._forget(owner, pods, names)
+        self._history.forget(owner, {*names, *map(revision_of, pods)})
         self._wait_for_availability(owner, pods, now)
 
     def _make(self, owner: Object, revision: Object, ordinal: int) -> None:
@@ -92,48 +91,6 @@ class StatefulSetController(Reconciler):
     def _tell(self, owner: Object, verb: str, pod: str) -> None:
         text = f"{verb} Pod {pod} in StatefulSet {owner['metadata']['name']} successful"
         self._recorder.normal(owner, f"Successful{verb}", text)
-
-    def _history(self, owner: Object) -> list[Object]:
-        """Its revisions, oldest first."""
-        found = self._revisions.of(owner["metadata"]["uid"])
-        return sorted(found, key=lambda each: int(each["revision"]))
-
-    def _newest(self, owner: Object) -> Object:
-        """The revision of the template, made or brought to the end of the history."""
-        history = self._history(owner)
-        number = int(history[-1]["revision"]) + 1 if history else 1
-        template = {**copy(owner["spec"]["template"]), "$patch": "replace"}
-        same = [each for each in history if each["data"]["spec"]["template"] == template]
-        if same:
-            if same[-1] is history[-1]:
-                return same[-1]
-            return self.change(same[-1], {"revision": number})
-        mark = hash_of(template)
-        metadata = owner["metadata"]
-        labels = {**(owner["spec"]["template"]["metadata"].get("labels") or {})}
-        return self._cluster.create(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "ControllerRevision",
-                "metadata": {
-                    "name": f"{metadata['name']}-{mark}",
-                    "namespace": metadata["namespace"],
-                    "labels": {**labels, "controller.kubernetes.io/hash": mark},
-                    "ownerReferences": [controller_reference(owner)],
-                },
-                "data": {"spec": {"template": template}},
-                "revision": number,
-            },
-            MANAGER,
-        )
-
-    def _forget(self, owner: Object, pods: Sequence[Object], names: Sequence[str]) -> None:
-        """Delete revisions that nothing is of, beyond the limit."""
-        live = {*names, *map(revision_of, pods)}
-        idle = [each for each in self._history(owner) if each["metadata"]["name"] not in live]
-        limit = owner["spec"].get("revisionHistoryLimit", 10)
-        for each in idle[: max(0, len(idle) - limit)]:
-            self.remove(each)
 
     def _wait_for_availability(self, owner: Object, pods: Sequence[Object], now: float) -> None:
         min_ready_s = owner["spec"].get("minReadySeconds", 0)
