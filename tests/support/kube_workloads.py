@@ -14,6 +14,7 @@ GROUPS = {
     "deployments": "apps/v1",
     "replicasets": "apps/v1",
     "statefulsets": "apps/v1",
+    "daemonsets": "apps/v1",
     "controllerrevisions": "apps/v1",
     "jobs": "batch/v1",
     "poddisruptionbudgets": "policy/v1",

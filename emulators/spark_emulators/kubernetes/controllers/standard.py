@@ -9,6 +9,7 @@ from spark_emulators.kubernetes.controllers.namespaces import Furnisher, Termina
 from spark_emulators.kubernetes.controllers.quota import QuotaController
 from spark_emulators.kubernetes.controllers.runner import Controllers
 from spark_emulators.kubernetes.controllers.scheduler import Scheduler
+from spark_emulators.kubernetes.controllers.workloads.daemonsets import DaemonSetController
 from spark_emulators.kubernetes.controllers.workloads.deployments import DeploymentController
 from spark_emulators.kubernetes.controllers.workloads.disruption import DisruptionController
 from spark_emulators.kubernetes.controllers.workloads.endpoints import EndpointsController
@@ -40,6 +41,7 @@ def standard_controllers(cluster: Cluster) -> Controllers:
             JobController(cluster, pods),
             revisions,
             StatefulSetController(cluster, pods, revisions),
+            DaemonSetController(cluster, pods, revisions),
             slices,
             EndpointsController(cluster, slices),
             DisruptionController(cluster, pods),

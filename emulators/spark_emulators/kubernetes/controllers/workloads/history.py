@@ -26,16 +26,19 @@ class History:
         revisions: by their owners.
         change: merges a body into an object.
         remove: deletes one.
+        label: what says the template's hash.
     """
 
     def __init__(
         self, cluster: Cluster, revisions: Owned,
         change: Callable[[Object, dict[str, Any]], Object], remove: Callable[[Object], None],
+        label: str = "controller.kubernetes.io/hash",
     ) -> None:  # fmt: skip
         self._cluster = cluster
         self._revisions = revisions
         self._change = change
         self._remove = remove
+        self._label = label
 
     def of(self, owner: Object) -> list[Object]:
         """Those of a workload, oldest first."""
@@ -60,7 +63,7 @@ class History:
                 "metadata": {
                     "name": f"{metadata['name']}-{mark}",
                     "namespace": metadata["namespace"],
-                    "labels": {**labels, "controller.kubernetes.io/hash": mark},
+                    "labels": {**labels, self._label: mark},
                     "ownerReferences": [controller_reference(owner)],
                 },
                 "data": {"spec": {"template": template}},
