@@ -79,6 +79,12 @@ def test_too_many_failures(jobs):
     assert text == "Job has reached the specified backoff limit"
 
 
+def test_containers_that_restart_too_often(jobs):
+    jobs.start("exit 1", pod={"restartPolicy": "OnFailure"}, backoffLimit=1)
+    assert conditions(ended(jobs, "Failed"))["Failed"] == ("True", "BackoffLimitExceeded")
+    jobs.until_pods(lambda pods: not pods)
+
+
 def test_a_deadline(jobs):
     jobs.start(STAYS, activeDeadlineSeconds=1)
     found = ended(jobs, "Failed")

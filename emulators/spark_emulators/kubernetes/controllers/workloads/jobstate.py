@@ -129,7 +129,7 @@ def ending_of(job: Object, counted: Tally, now: float) -> Ending | None:
     """How the job ends, if it does."""
     spec = job["spec"]
     limit = spec["backoffLimit"]
-    if counted.failed > limit or _restarts(job, counted) > limit:
+    if counted.failed > limit or _restarts_too_often(job, counted):
         text = "Job has reached the specified backoff limit"
         return Ending("Failed", "BackoffLimitExceeded", text)
     at = deadline(job)
@@ -146,10 +146,10 @@ def ending_of(job: Object, counted: Tally, now: float) -> Ending | None:
     return None
 
 
-def _restarts(job: Object, counted: Tally) -> int:
-    """Failures of containers that are started again in their pods."""
+def _restarts_too_often(job: Object, counted: Tally) -> bool:
+    """Whether containers that are started again in their pods have failed often enough."""
     if dig(job, "spec", "template", "spec", "restartPolicy") != "OnFailure":
-        return 0
+        return False
     statuses = (
         each
         for pod in counted.active
@@ -158,7 +158,8 @@ def _restarts(job: Object, counted: Tally) -> int:
     )
     found = sum(int(each["restartCount"]) for each in statuses)
     # a limit of none is reached by the first
-    return found + 1 if found and found == job["spec"]["backoffLimit"] else found
+    limit: int = job["spec"]["backoffLimit"]
+    return found >= max(1, limit)
 
 
 def deadline(job: Object) -> float | None:
