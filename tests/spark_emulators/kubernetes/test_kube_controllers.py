@@ -119,6 +119,32 @@ def test_a_rollout_that_makes_no_progress_fails_in_time(world):
     assert progressing() == ("False", "ProgressDeadlineExceeded")
 
 
+def test_a_name_that_is_taken_is_no_obstacle(world):
+    world.create(deployment(replicas=1))
+    (first,) = world.list("apps/v1", "ReplicaSet")
+    world.cluster.delete("apps/v1", "Deployment", "default", "d")
+    world.controllers.settle()
+    stranger = replica_set(0)
+    stranger["metadata"]["name"] = first["metadata"]["name"]
+    world.create(stranger)
+    world.create(deployment(replicas=1))
+    world.turn(1)
+    (found,) = world.list("apps/v1", "Deployment")
+    assert found["status"]["collisionCount"] == 1
+    assert found["status"]["replicas"] == 1
+    assert len(world.list("apps/v1", "ReplicaSet")) == 2
+
+
+def test_what_was_there_before_is_acted_on(world):
+    world.create(replica_set(2))
+    for pod in world.pods():
+        world.cluster.delete("v1", "Pod", "default", pod["metadata"]["name"])
+    # another run of the same cluster
+    world.controllers.stop()
+    world.controllers = standard_controllers(world.cluster)
+    assert len(world.pods()) == 2
+
+
 def test_a_job_retries_after_a_while_that_grows(world):
     world.create(job(backoffLimit=2))
     for failed, wait_s in ((1, 10), (2, 20)):

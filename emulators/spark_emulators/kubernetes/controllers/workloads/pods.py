@@ -19,7 +19,7 @@ __all__ = [
     "is_available",
     "is_ready",
     "is_terminating",
-    "key_of",
+    "phase_of",
     "ranked",
 ]
 
@@ -111,11 +111,6 @@ def _cost(pod: Object) -> int:
 def _age(since: str, now: float) -> int:
     """In powers of two: those of about the same age count as equal."""
     return int(math.log2(max(now - parse_time(since), 0) + 1))
-
-
-def key_of(value: Object) -> tuple[str, str]:
-    """Namespace and name."""
-    return value["metadata"]["namespace"], value["metadata"]["name"]
 
 
 def from_template(owner: Object, template: Mapping[str, Any], **names: str) -> Object:
