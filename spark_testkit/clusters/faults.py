@@ -122,6 +122,10 @@ class Faults:
         """Answer later."""
         return self.rule("delay", delay_s=delay_s, resources=resources, **fields)
 
+    def slow_binding(self, delay_s: float, **fields: Any) -> Fault:
+        """The scheduler takes its time: pods are without a node for so long."""
+        return self.slow(delay_s, "pods/binding", **{"verbs": ("create",), **fields})
+
     def outage(self) -> Fault:
         """The whole API is away: every connection breaks, without an answer."""
         return self.rule("cut")

@@ -25,6 +25,7 @@ from spark_emulators.kubernetes.api.watches import Watch
 from spark_emulators.kubernetes.auth.bootstrap import bootstrap_roles
 from spark_emulators.kubernetes.auth.tokens import Tokens
 from spark_emulators.kubernetes.errors import ApiError, no_such_path
+from spark_emulators.kubernetes.faults import Faults
 from spark_emulators.kubernetes.runtime import NodeRuntime, NoNodes
 from spark_emulators.kubernetes.store.memory import MemoryStore
 from spark_emulators.kubernetes.store.store import Object, Store
@@ -45,6 +46,9 @@ class Cluster:
         ca: the certificate authority's PEM, for ``kube-root-ca.crt``.
         tokens: signs service account tokens; its own by default.
         runtime: what the nodes do for logs and exec; a kubelet sets it.
+
+    Attributes:
+        faults: what goes wrong on purpose.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Cluster:
             now=now,
         )
         self.ca = ca
+        self.faults = Faults()
         self.runtime: NodeRuntime = runtime or NoNodes()
         self.tokens = tokens or Tokens(self.context.store, now)
         self._bootstrap()

@@ -77,7 +77,7 @@ def test_pods(kubectl):
 def test_deployments(kubectl):
     kubectl("create", "deployment", "d", "--image=busybox:1", "--replicas=0")
     kubectl("scale", "deployment", "d", "--replicas=2")
-    assert kubectl("get", "deployment", "d").splitlines()[1].split()[1] == "0/2"
+    assert kubectl("get", "deployment", "d").splitlines()[1].split()[1] in ("0/2", "1/2", "2/2")
     kubectl("set", "image", "deployment/d", "busybox=busybox:2")
     kubectl("set", "env", "deployment/d", "A=1")
     image = "jsonpath={.spec.template.spec.containers[0].image}"
@@ -91,7 +91,8 @@ def test_services_secrets_jobs(kubectl):
     kubectl("create", "secret", "generic", "k", "--from-literal=a=1")
     assert kubectl("get", "secret", "k", "-o", "jsonpath={.data.a}") == "MQ=="
     kubectl("create", "job", "j", "--image=busybox:1")
-    assert "0/1" in kubectl("get", "job", "j")
+    # where the image is to be had, its shell ends at once
+    assert kubectl("get", "job", "j").splitlines()[1].split()[2] in ("0/1", "1/1")
     kubectl("create", "serviceaccount", "robot")
     assert kubectl("create", "token", "robot").count(".") == 2
     kubectl("create", "quota", "q", "--hard=persistentvolumeclaims=1")

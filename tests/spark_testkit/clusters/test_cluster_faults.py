@@ -252,6 +252,15 @@ def node_faults(nodes):
     found.close()
 
 
+def test_a_scheduler_that_takes_its_time(pods, node_faults):
+    with node_faults.slow_binding(1.5, namespace="default") as fault:
+        found = pods.run("sleep 600")
+        assert fault.hits() == 1
+    bound = next(each for each in found["status"]["conditions"] if each["type"] == "PodScheduled")
+    # times in a status are whole seconds
+    assert bound["lastTransitionTime"] > found["metadata"]["creationTimestamp"]
+
+
 def test_a_container_that_is_out_of_memory(pods, node_faults):
     pods.run("sleep 300")
     node_faults.oom_kill("default", "p")

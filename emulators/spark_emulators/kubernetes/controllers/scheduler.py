@@ -18,11 +18,13 @@ from spark_emulators.kubernetes.api.requests import WriteOptions
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError
 from spark_emulators.kubernetes.events import Recorder
+from spark_emulators.kubernetes.faults import DELAY, Asked
 from spark_emulators.kubernetes.store.store import DELETED, Change, Object
 
 __all__ = ["Scheduler", "choose", "refusal_of", "requests_of"]
 
 _NAME = "default-scheduler"
+_USER = "system:kube-scheduler"
 _FINAL = ("Succeeded", "Failed")
 _HELD = ("NoSchedule", "NoExecute")
 
@@ -196,7 +198,8 @@ class Scheduler:
         self._recorder = Recorder(cluster, _NAME)
         self._pending: dict[tuple[str, str], None] = {}
         self._waiting: dict[tuple[str, str], None] = {}
-        self.paused = False
+        # those whose binding is slow on purpose, and until when
+        self._slow: dict[tuple[str, str], float] = {}
 
     def observe(self, change: Change) -> None:
         key, value = change.now.key, change.now.value
@@ -208,6 +211,7 @@ class Scheduler:
         if change.type == DELETED or value["spec"].get("nodeName"):
             self._pending.pop(name, None)
             self._waiting.pop(name, None)
+            self._slow.pop(name, None)
             if change.type == DELETED or dig(value, "status", "phase") in _FINAL:
                 self._again()
         elif value["spec"].get("schedulerName") == _NAME and name not in self._waiting:
@@ -218,10 +222,11 @@ class Scheduler:
         self._pending.update(self._waiting)
         self._waiting.clear()
 
+    def next_due(self) -> float | None:
+        return min(self._slow.values(), default=None)
+
     def work(self) -> None:
-        if self.paused:
-            return
-        pending, self._pending = self._pending, {}
+        pending, self._pending = {**self._slow, **self._pending}, {}
         for namespace, name in pending:
             pod = self._context.find("pods", namespace, name)
             if (
@@ -242,6 +247,8 @@ class Scheduler:
             self._waiting[metadata["namespace"], metadata["name"]] = None
             self._cannot(pod, verdict.message)
             return
+        if self._is_slow(metadata["namespace"], metadata["name"]):
+            return
         target = {"target": {"kind": "Node", "name": verdict.node}}
         try:
             podactions.bind(
@@ -253,6 +260,17 @@ class Scheduler:
             return
         text = f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {verdict.node}"
         self._recorder.normal(pod, "Scheduled", text)
+
+    def _is_slow(self, namespace: str, name: str) -> bool:
+        """Whether a pod's binding has to wait, because somebody wants it to."""
+        now = self._context.now()
+        if (namespace, name) not in self._slow:
+            asked = Asked("create", "pods/binding", namespace, name, _USER)
+            rule = self._cluster.faults.take(asked, DELAY)
+            if rule is None:
+                return False
+            self._slow[namespace, name] = now + rule.delay_s
+        return self._slow[namespace, name] > now
 
     def _cannot(self, pod: Object, message: str) -> None:
         now = self._context.timestamp()

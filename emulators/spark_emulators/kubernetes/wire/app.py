@@ -12,7 +12,7 @@ from spark_emulators.kubernetes.auth.authentication import ANONYMOUS, Authentica
 from spark_emulators.kubernetes.auth.authorization import Attributes, Authorizer
 from spark_emulators.kubernetes.cluster import Cluster
 from spark_emulators.kubernetes.errors import ApiError, bad_request, no_such_path
-from spark_emulators.kubernetes.faults import CUT, DELAY, REFUSE, Asked, Faults, refusal
+from spark_emulators.kubernetes.faults import CUT, DELAY, REFUSE, Asked, refusal
 from spark_emulators.kubernetes.runtime import Machines
 from spark_emulators.kubernetes.wire import door, options, statuses, subresources, watching
 from spark_emulators.kubernetes.wire.http import Receive, Request, Response, Scope, Send
@@ -60,7 +60,7 @@ class KubernetesApp:
         self.authorizer = authorizer
         self.address = address
         self.machines = machines
-        self.faults = Faults()
+        self.faults = cluster.faults
         self.closing = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
