@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from kubernetes import client, config
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.clusters.cluster import Wanted
 from spark_testkit.clusters.clusters import Clusters
+from spark_testkit.clusters.faults import Faults
 from spark_testkit.engine import engine_spec, install
 from spark_testkit.settings import Settings
 
@@ -23,6 +25,25 @@ DRIVER = "spark-role=driver"
 TIMEOUT_S = 300
 # what an example of Spark's that takes its time, and needs its executors, is given to do
 LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")
+
+
+# busy until two executors are there, then idle until none is
+COMES_AND_GOES = """
+import time
+from pyspark.sql import SparkSession
+
+context = SparkSession.builder.getOrCreate().sparkContext
+# the driver counts
+executors = lambda: context._jsc.sc().getExecutorMemoryStatus().size() - 1
+deadline = time.monotonic() + 120
+while executors() < 2 and time.monotonic() < deadline:
+    context.parallelize(range(8), 8).map(lambda each: time.sleep(0.2)).count()
+assert executors() == 2
+while executors() > 0 and time.monotonic() < deadline:
+    time.sleep(0.1)
+assert executors() == 0
+print("two, then none", flush=True)
+"""
 
 
 class Site:
@@ -49,8 +70,8 @@ class Site:
             },
         )
 
-    def submitted(self, *application, waits=True, **conf):
-        """Run spark-submit in cluster mode; returns what it printed."""
+    def submitted(self, *application, waits=True, mode="cluster", **conf):
+        """Run spark-submit; returns what it printed."""
         settings = {
             "spark.kubernetes.namespace": self.namespace,
             "spark.kubernetes.container.image": engine_spec().image,
@@ -68,12 +89,14 @@ class Site:
         done = subprocess.run(
             [
                 str(home / "bin" / "spark-submit"),
-                *("--master", f"k8s://{self.url}", "--deploy-mode", "cluster", "--name", "job"),
+                *("--master", f"k8s://{self.url}", "--deploy-mode", mode, "--name", "job"),
                 *(part for pair in settings.items() for part in ("--conf", "=".join(pair))),
                 *application,
             ],
             env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "SPARK_HOME": str(home)}
-            | {"SPARK_SUBMIT_OPTS": QUICK},
+            | {"SPARK_SUBMIT_OPTS": QUICK}
+            # workers run in the Python that a driver outside names
+            | ({"PYSPARK_PYTHON": sys.executable} if mode == "client" else {}),
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -194,3 +217,50 @@ def test_executors_go_with_their_driver(site):
     site.gone(DRIVER)
     site.gone(EXECUTORS)
     assert site.core.list_namespaced_service(site.namespace).items == []
+
+
+def test_an_executor_that_is_out_of_memory_is_replaced(cluster, site):
+    site.submitted(*LONG, waits=False)
+    lost, _ = site.running(EXECUTORS, 2)
+    faults = Faults(cluster.kubeconfig)
+    faults.oom_kill(site.namespace, lost.metadata.name)
+    faults.close()
+
+    def replaced():
+        running = [each.metadata.name for each in site.running(EXECUTORS, 2)]
+        if lost.metadata.name in running:
+            raise NotYet("it still runs")
+
+    poll(replaced, what="another executor", timeout_s=TIMEOUT_S)
+
+
+def test_executors_come_with_the_work_and_go_without(site, tmp_path):
+    (tmp_path / "job.py").write_text(COMES_AND_GOES)
+    mount = "spark__kubernetes__driver__volumes__hostPath__job__"
+    site.submitted(
+        "local:///job/job.py",
+        waits=False,
+        **{f"{mount}mount__path": "/job", f"{mount}options__path": str(tmp_path)},
+        spark__executor__instances="0",
+        spark__dynamicAllocation__enabled="true",
+        spark__dynamicAllocation__shuffleTracking__enabled="true",
+        spark__dynamicAllocation__maxExecutors="2",
+        spark__dynamicAllocation__schedulerBacklogTimeout="1s",
+        spark__dynamicAllocation__executorIdleTimeout="2s",
+    )
+    site.running(EXECUTORS, 2)
+    assert site.ended() == "Succeeded", site.said()
+    assert "two, then none" in site.said()
+
+
+def test_a_driver_outside_the_cluster_has_executors_inside(cluster, site):
+    home = install(None, Settings.from_env(os.environ)).spark_home
+    printed = site.submitted(
+        str(home / "examples/src/main/python/pi.py"),
+        "20",
+        mode="client",
+        # pods are processes of this machine
+        spark__driver__host="127.0.0.1",
+    )
+    assert "Pi is roughly 3.1" in printed
+    site.gone(EXECUTORS)
