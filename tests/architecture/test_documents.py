@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cluster_fixtures import need_kind
 from filelock import FileLock
+from kube_nodes import need_namespaces
 
 from spark_testkit.settings import Settings
 
@@ -44,7 +45,7 @@ def run(argv, cwd, environment):
 
 
 def test_every_block_is_of_a_language_that_is_run():
-    pages = ("fixtures", "architecture", "containers", "clusters")
+    pages = ("fixtures", "architecture", "containers", "clusters", "kubernetes")
     for page in ("README.md", *(f"docs/{each}.md" for each in pages)):
         languages = {language for language, _ in blocks(page)}
         assert languages <= {"python", "bash", "make"} | RUN_BY_A_READER
@@ -66,6 +67,30 @@ def test_the_cluster_shown_is_made_and_deleted(tmp_path, environment):
     finally:
         run(["spark-testkit", "cluster", "down", "east"], tmp_path, environment)
     assert "control-plane" in printed
+
+
+def test_the_emulated_cluster_shown_runs_pods_and_spark(tmp_path, environment):
+    need_namespaces()
+    shown = [code for language, code in blocks("docs/kubernetes.md") if language == "bash"]
+    try:
+        printed = run(["bash", "-euo", "pipefail", "-c", "\n".join(shown)], tmp_path, environment)
+    finally:
+        run(["spark-testkit", "cluster", "down"], tmp_path, environment)
+    assert "hello from hello" in printed
+    # of the watch
+    assert re.search(r"^hello +0/1 +Pending", printed, re.M)
+    assert "Pi is roughly 3.1" in printed
+
+
+def test_the_faults_shown_befall_a_cluster(tmp_path, environment):
+    need_namespaces()
+    [shown] = [code for language, code in blocks("docs/clusters.md") if language == "python"]
+    run(["spark-testkit", "cluster", "up", "east"], tmp_path, environment)
+    try:
+        file = run(["spark-testkit", "cluster", "kubeconfig", "east"], tmp_path, environment)
+        run([sys.executable, "-c", shown], tmp_path, {**environment, "KUBECONFIG": file.strip()})
+    finally:
+        run(["spark-testkit", "cluster", "down", "east"], tmp_path, environment)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/fixtures.md"])
