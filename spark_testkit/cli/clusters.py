@@ -39,6 +39,9 @@ def up(
     runtime: Annotated[
         str, typer.Option("--runtime", help="Of flavour emulated: process (default) or docker.")
     ] = "",
+    region: Annotated[
+        str, typer.Option("--region", help="The region that its nodes say they are in.")
+    ] = "",
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Make a cluster and leave it running. One that runs is left alone.
@@ -46,7 +49,7 @@ def up(
     Example: spark-testkit cluster up && export KUBECONFIG="$(spark-testkit cluster kubeconfig)"
     """
     with StackProgress() as progress:
-        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes, runtime))
+        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes, runtime, region))
     if output is Format.JSON:
         print_json(_document(cluster))
         return

@@ -62,12 +62,14 @@ class Wanted:
     Attributes:
         nodes: how many take pods.
         runtime: what pods' containers are, where the flavour has a choice; empty leaves it to that.
+        region: that its nodes say they are in; empty for none.
         holder: the process that it is for: it is deleted when that has ended, at the latest when
             another is made. None for one that stays.
     """
 
     nodes: int = 1
     runtime: str = ""
+    region: str = ""
     holder: ProcessId | None = None
 
 

@@ -40,6 +40,8 @@ _GRACE_S = 1
 _IDLE_S = 3600
 _START_S = 20
 _HOLDER_LOOKS_EVERY_S = 0.5
+# Kubernetes' well-known label of a node
+_REGION = "topology.kubernetes.io/region"
 
 
 class ApiServer:
@@ -241,8 +243,9 @@ class ApiServer:
         from spark_emulators.kubernetes.node.local import LocalNodes, make_runtime
 
         usual = (f"{self.settings.name}-worker{number or ''}" for number in chain([0], count(2)))
+        region = {_REGION: self.settings.region} if self.settings.region else {}
         named = [
-            replace(each, name=each.name or name)
+            replace(each, name=each.name or name, labels={**region, **each.labels})
             for each, name in zip(self.settings.nodes, usual, strict=False)
         ]
         settings = self.settings
@@ -320,6 +323,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--until-end-of", type=int, metavar="PID", help="stop when that process has ended"
     )
+    parser.add_argument("--region", default="", help="the region that nodes say they are in")
     parser.add_argument("--images", type=Path, metavar="FILE", help="images that pods may name")
     parser.add_argument("--no-rbac", action="store_true", help="whoever is known may do everything")
     given = parser.parse_args(argv)
@@ -335,6 +339,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         rbac=not given.no_rbac,
         nodes=(NodeOptions(),) * given.nodes,
         runtime=given.runtime,
+        region=given.region,
         images=given.images,
     )
     try:

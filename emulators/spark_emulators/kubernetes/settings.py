@@ -47,6 +47,7 @@ class Settings:
         window: changes of one resource that watchers can go back to.
         nodes: run pods; none for an API server alone.
         runtime: what containers are: ``process``, or ``docker`` for the local engine's.
+        region: that nodes say they are in; empty for none.
         images: JSON file of the images that processes can be of besides the machine's own, see
             ``node.images``.
     """
@@ -61,4 +62,5 @@ class Settings:
     window: int = 10_000
     nodes: tuple[NodeOptions, ...] = ()
     runtime: str = "process"
+    region: str = ""
     images: Path | None = None

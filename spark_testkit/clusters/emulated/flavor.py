@@ -151,6 +151,8 @@ class EmulatedFlavor:
             "--nodes": str(wanted.nodes),
             "--runtime": wanted.runtime or PROCESS,
         }
+        if wanted.region:
+            arguments["--region"] = wanted.region
         if images.exists():
             arguments["--images"] = str(images)
         if wanted.holder:

@@ -75,11 +75,11 @@ class KindFlavor:
         self,
         name: str,
         folder: Path,
-        wanted: Wanted,  # noqa: ARG002 - there is one way
+        wanted: Wanted,
         progress: OnProgress,
     ) -> Created:
         kind, node = self.prepare(progress)
-        kubeconfig = self._make(kind, node, name, folder, progress)
+        kubeconfig = self._make(kind, node, name, wanted.region, folder, progress)
         with Daemon() as daemon:
             container = self._node(daemon, name)
             version = _in_node(container, "cat", "/kind/version").removeprefix("v")
@@ -95,13 +95,19 @@ class KindFlavor:
         return Created(version, kubeconfig)
 
     def _make(
-        self, kind: Path, node: NodeImage, name: str, folder: Path, progress: OnProgress
+        self,
+        kind: Path,
+        node: NodeImage,
+        name: str,
+        region: str,
+        folder: Path,
+        progress: OnProgress,
     ) -> str:
         """Have kind make the cluster; its kubeconfig as kind writes it."""
         progress(Progress("create", f"cluster {name}", 0, 1))
         with tempfile.TemporaryDirectory(dir=folder) as private:
             config, kubeconfig = Path(private, "kind.json"), Path(private, "kubeconfig")
-            config.write_text(plan.cluster_config(built_here=node.built_here))
+            config.write_text(plan.cluster_config(built_here=node.built_here, region=region))
             options = {
                 "--name": self._kind_name(name),
                 "--image": node.reference,

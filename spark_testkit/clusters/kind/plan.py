@@ -12,6 +12,7 @@ from spark_testkit.engine.catalogue import KindSpec
 
 __all__ = [
     "LABEL",
+    "REGION",
     "cluster_config",
     "kind_name",
     "node_name",
@@ -21,6 +22,8 @@ __all__ = [
 
 # kind's own, on each of its containers
 LABEL = "io.x-k8s.kind.cluster"
+# Kubernetes' well-known label of a node
+REGION = "topology.kubernetes.io/region"
 # kubeadm asks for its images under these very names. A node has them before it starts: nothing is
 # fetched from there.
 _REGISTRY = "registry.k8s.io"
@@ -38,18 +41,21 @@ def node_name(kind_name: str) -> str:
     return f"{kind_name}-control-plane"
 
 
-def cluster_config(*, built_here: bool) -> str:
+def cluster_config(*, built_here: bool, region: str = "") -> str:
     """The configuration for ``kind create cluster``: JSON, which is YAML.
 
     Args:
         built_here: whether the node's image is ours. It has a network of its own, and a containerd
             that cannot tell the kubelet to use systemd's cgroups.
+        region: that its node says it is in; empty for none.
     """
     kubelet: dict[str, Any] = {"kind": "KubeletConfiguration", "failCgroupV1": False}
     document: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
     if built_here:
         kubelet["cgroupDriver"] = "cgroupfs"
         document["networking"] = {"disableDefaultCNI": True}
+    if region:
+        document["nodes"] = [{"role": "control-plane", "labels": {REGION: region}}]
     document["kubeadmConfigPatches"] = [json.dumps(kubelet)]
     return json.dumps(document)
 

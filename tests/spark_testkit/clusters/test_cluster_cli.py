@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from kube_nodes import need_namespaces
+from kubernetes import client, config
 from stacks import cli
 
 NO_DOCKER = {"DOCKER_HOST": "tcp://127.0.0.1:9"}
@@ -23,6 +25,9 @@ def test_help_teaches(settings):
         (("down", "x/y"), 2, "cluster name 'x/y' is not allowed", "1 to 30"),
         (("kubeconfig", "x"), 2, "there is no cluster 'x'", "cluster up x"),
         (("load", "x", "image"), 2, "there is no cluster 'x'", "cluster up x"),
+        (("up", "x", "--runtime", "dockr"), 2, "runtime 'dockr' is not known", "process, docker"),
+        (("up", "x", "--flavor", "kind", "--nodes", "2"), 2, "one node", "--flavor emulated"),
+        (("up", "x", "--runtime", "docker"), 3, "no Docker engine answers", "start Docker"),
         (("up", "x", "--flavor", "kind"), 3, "no Docker engine answers", "start Docker"),
     ],
 )
@@ -34,6 +39,24 @@ def test_what_cannot_be_done_is_explained(settings, arguments, code, message, hi
     assert hint in error["hint"]
     assert "Traceback" not in result.stderr
     assert not list((settings.state_dir / "clusters").glob("*"))
+
+
+def test_nodes_in_a_region(settings):
+    need_namespaces()
+    made = cli("cluster", "up", "x", "--nodes", "2", "--region", "eu", settings=settings)
+    assert made.returncode == 0, made.stderr
+    file = cli("cluster", "kubeconfig", "x", settings=settings).stdout.strip()
+    with config.new_client_from_config(file) as http:
+        nodes = client.CoreV1Api(http).list_node().items
+    assert cli("cluster", "down", "x", settings=settings).returncode == 0
+    assert [(each.metadata.name, region_of(each)) for each in nodes] == [
+        ("x-worker", "eu"),
+        ("x-worker2", "eu"),
+    ]
+
+
+def region_of(node):
+    return node.metadata.labels["topology.kubernetes.io/region"]
 
 
 def test_without_clusters_the_list_is_empty(settings):

@@ -51,6 +51,12 @@ def test_the_plain_node_is_left_as_kind_makes_it():
     assert kubelet == {"kind": "KubeletConfiguration", "failCgroupV1": False}
 
 
+def test_a_node_says_which_region_it_is_in():
+    document = json.loads(plan.cluster_config(built_here=True, region="us-east-1"))
+    [node] = document["nodes"]
+    assert node["labels"] == {"topology.kubernetes.io/region": "us-east-1"}
+
+
 def test_programs_know_their_version():
     flags = plan.version_flags("1.36.3").split(" -X ")
     assert "k8s.io/client-go/pkg/version.gitVersion=v1.36.3" in flags
