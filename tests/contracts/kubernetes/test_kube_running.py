@@ -13,6 +13,12 @@ def main_of(found):
     return found["status"]["containerStatuses"][0]
 
 
+def runs(found):
+    return any(
+        "running" in each["state"] for each in found["status"].get("containerStatuses") or ()
+    )
+
+
 def runs_again(found):
     statuses = found["status"].get("containerStatuses") or ()
     return any(each["restartCount"] == 1 and "running" in each["state"] for each in statuses)
@@ -53,6 +59,17 @@ def test_commands_in_a_running_pod(pods):
     pods.run("sleep 300")
     pods.ready()
     assert pods.execute("sh", "-c", "echo out; exit 3") == (3, "out\n")
+
+
+def test_what_is_running_can_be_entered_at_once(pods):
+    volume = {"volumes": [{"name": "v", "emptyDir": {}}]}
+    mount = {"volumeMounts": [{"name": "v", "mountPath": "/v/inside"}]}
+    names = [f"p-{number}" for number in range(6)]
+    for name in names:
+        pods.run("sleep 600", name, container=mount, **volume)
+    for name in names:
+        pods.until(runs, "it to run", name)
+        assert pods.execute("test", "-d", "/v/inside", name=name) == (0, "")
 
 
 def test_a_failed_container_is_started_again_until_it_is_well(pods):

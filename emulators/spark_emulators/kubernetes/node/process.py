@@ -25,6 +25,7 @@ from spark_emulators.kubernetes.node.environment import command_line
 from spark_emulators.kubernetes.node.images import ImageCatalog
 from spark_emulators.kubernetes.node.logs import LogWriter
 from spark_emulators.kubernetes.node.sandbox import (
+    BEGUN,
     ENTER,
     NAMESPACES,
     START_ERROR,
@@ -141,6 +142,36 @@ class ProcessContainer:
             await asyncio.sleep(_MEMORY_LOOKS_EVERY_S)
 
 
+class _Begun:
+    """News of a container's command: before it runs, nobody may look for it in its room.
+
+    Args:
+        fifo: made here; written to when the command begins.
+    """
+
+    def __init__(self, fifo: Path) -> None:
+        os.mkfifo(fifo, 0o600)
+        self._reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+
+    async def or_ended(self, process: asyncio.subprocess.Process) -> None:
+        """Wait until it begins, or ``process`` has ended without; who gives up ends that."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._reader, told.set)
+        waits = {asyncio.ensure_future(told.wait()), asyncio.ensure_future(process.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        finally:
+            for each in waits:
+                each.cancel()
+            loop.remove_reader(self._reader)
+            os.close(self._reader)
+
+
 class ProcessRuntime:
     """See ``ContainerRuntime``.
 
@@ -206,6 +237,7 @@ class ProcessRuntime:
         file.touch(0o600)
         file.write_text(script(room, self._machine))
         assert self._unshare is not None
+        begun = _Begun(folder / BEGUN)
         process = await asyncio.create_subprocess_exec(
             self._unshare, *self._user, *NAMESPACES, "--", "/bin/sh", "-c", ENTER, str(file),
             env=environment,
@@ -215,6 +247,7 @@ class ProcessRuntime:
             start_new_session=True,
             preexec_fn=die_with_parent(),
         )  # fmt: skip
+        await begun.or_ended(process)
         identity = hashlib.sha256("\n".join(image.names).encode()).hexdigest()
         return ProcessContainer(process, spec, f"sha256:{identity}", folder, environment, log)
 

@@ -16,7 +16,7 @@ from shlex import quote
 
 from spark_emulators.kubernetes.node.containers import Mount
 
-__all__ = ["ENTER", "NAMESPACES", "Room", "TopLevel", "script", "top_level"]
+__all__ = ["BEGUN", "ENTER", "NAMESPACES", "Room", "TopLevel", "script", "top_level"]
 
 NAMESPACES = ("--mount", "--pid", "--uts")
 # The first process that the outer shell starts is the first of its namespace, and ends with it.
@@ -37,6 +37,8 @@ _DEVICE_LINKS = {
 _TOOLS = "/usr/sbin:/usr/bin:/sbin:/bin"
 # the last words of what cannot be started
 START_ERROR = "start-error"
+# a FIFO that the script writes to when it becomes the command
+BEGUN = "begun"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _outside(room: Room, machine: TopLevel) -> Iterable[str]:
     yield "set -e"
     # the container's own need not lead to the tools used here
     yield f"export SANDBOX_PATH=$PATH PATH={_TOOLS}"
-    yield f"exec 9>{quote(str(room.folder / START_ERROR))}"
+    yield f"exec 7>{quote(str(room.folder / BEGUN))} 9>{quote(str(room.folder / START_ERROR))}"
     yield f"printf %s {quote(room.hostname[:63])} >/proc/sys/kernel/hostname"
     yield f"T={quote(str(room.folder / 'room'))}; R=$T/root"
     yield "mount -t tmpfs -o mode=755 tmpfs $T"
@@ -166,6 +168,6 @@ def _enter(room: Room) -> str:
         'command -v -- "$1" >/dev/null || { echo "exec: \\"$1\\": executable file not found in'
         ' \\$PATH" >&9; exit 128; }'
     )
-    lines.append('exec 9>&-; exec "$@"')
+    lines.append('printf . >&7; exec 7>&- 9>&-; exec "$@"')
     command = " ".join(map(quote, room.argv))
     return f"exec chroot $R /bin/sh -c {quote('; '.join(lines))} sandbox {command}"
