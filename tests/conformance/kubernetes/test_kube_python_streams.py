@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import threading
 import warnings
 
 import pytest
@@ -31,6 +32,11 @@ def forwarded(core, api, *ports):
         yield found
     finally:
         found.close()
+        # the vendor's thread ends the WebSocket, if it is let
+        for each in threading.enumerate():
+            if each.name.startswith("Kubernetes port forward proxy"):
+                each.join(TIMEOUT_S)
+                assert not each.is_alive()
         # the vendor's client leaves its own ends to the collector
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
