@@ -121,7 +121,12 @@ class Engine:
         return holder
 
     def create(self, holder: Container, spec: ContainerSpec, argv: Sequence[str]) -> Container:
-        """Make a container in a pod's sandbox, not started yet."""
+        """Make a container in a pod's sandbox, not started yet.
+
+        Raises:
+            StartFault: the engine takes it for no container.
+        """
+        import docker
         from docker.types import Mount
 
         mounts = [
@@ -131,7 +136,7 @@ class Engine:
         limits = {} if spec.memory_bytes is None else {
             "mem_limit": spec.memory_bytes, "memswap_limit": spec.memory_bytes
         }  # fmt: skip
-        with docker_errors(f"making container {spec.name}"):
+        try:
             return self._daemon.client.containers.create(
                 spec.image,
                 list(argv[1:]),
@@ -144,6 +149,8 @@ class Engine:
                 stdin_open=spec.stdin,
                 **limits,
             )
+        except docker.errors.APIError as error:
+            raise StartFault(str(error.explanation)) from error
 
     def output(self, container: Container) -> Connection:
         """What a container will print; ask before its start."""
