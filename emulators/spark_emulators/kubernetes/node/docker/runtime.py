@@ -83,7 +83,9 @@ class DockerContainer:
     async def execute(self, request: ExecRequest, stream: Stream | None) -> int:
         engine = self._runtime.engine
         begin = functools.partial(engine.execute, stdin=request.stdin, tty=request.tty)
-        execution, wire = await self._runtime.do(begin, self._made, request.command)
+        execution, wire = await self._runtime.do_or_undo(
+            lambda made: made[1].close(), begin, self._made, request.command
+        )
         feeding = None
         if request.stdin and stream:
             feeding = asyncio.ensure_future(self._feed(wire, stream))
@@ -158,6 +160,22 @@ class DockerRuntime:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
 
+    async def do_or_undo(
+        self, undo: Callable[[_T], None], function: Callable[..., _T], *arguments: Any
+    ) -> _T:
+        """The same, of a call whose result has to be given back, if only because nobody waits."""
+        doing = asyncio.ensure_future(self.do(function, *arguments))
+
+        def left(done: asyncio.Future[_T]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                undo(done.result())
+
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            doing.add_done_callback(left)
+            raise
+
     async def sandbox(self, pod: Object, folder: Path) -> DockerSandbox:
         hostname = pod["spec"].get("hostname") or pod["metadata"]["name"]
         return DockerSandbox(self._pool.take(), hostname)
@@ -176,10 +194,10 @@ class DockerRuntime:
                 )
         made = await self.do(self.engine.create, sandbox.holder, spec, argv)
         sandbox.containers.append(made)
-        output = await self.do(self.engine.output, made)
+        output = await self.do_or_undo(Connection.close, self.engine.output, made)
         try:
             await self.do(self.engine.start, made)
-        except StartFault:
+        except BaseException:
             output.close()
             raise
         return DockerContainer(self, made, image.id, output, log)
