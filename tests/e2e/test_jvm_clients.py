@@ -11,6 +11,12 @@ from requirements import need
 from spark_platform.kernel.process import run
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "connect_jvm"
+# each test ends its container; and neither the image of Testcontainers' reaper nor that of its
+# look-out for the host, which it starts where it takes itself to be in a container, has to be there
+TESTCONTAINERS = {
+    "TESTCONTAINERS_RYUK_DISABLED": "true",
+    "TESTCONTAINERS_HOST_OVERRIDE": "localhost",
+}
 # a first run fetches Maven's plugins and the client
 TIMEOUT_S = 290
 
@@ -29,8 +35,7 @@ def test_java_and_scala_tests_pass_on_the_image(repository, docker_stack_images,
     run(
         ["mvn", "--quiet", "--batch-mode", "test"],
         cwd=repository,
-        # each test ends its container; the image of Testcontainers' reaper may be out of reach
-        env={**os.environ, "TESTCONTAINERS_RYUK_DISABLED": "true"},
+        env={**os.environ, **TESTCONTAINERS},
         timeout_s=TIMEOUT_S,
         dies_with_caller=True,
     )
