@@ -39,15 +39,23 @@ def test_a_pod_that_goes_is_replaced(sets):
 def test_scaling_down_takes_the_cheapest(sets):
     sets.replica_set(3)
     sets.until("replicasets", lambda each: observed(each, readyReplicas=3))
-    names = [each["metadata"]["name"] for each in sets.pods()]
+    cheap, released, _ = [each["metadata"]["name"] for each in sets.pods()]
     cost = {"controller.kubernetes.io/pod-deletion-cost": "-1"}
-    sets.change("pods", {"metadata": {"annotations": cost}}, names[1])
+    sets.change("pods", {"metadata": {"annotations": cost}}, cheap)
+    # a controller sees changes of pods in their order: who has replaced this one knows that cost
+    sets.change("pods", {"metadata": {"labels": {"app": "other"}}}, released)
+    there = sets.until_pods(lambda pods: len(pods) == 3, "app=w")
+    sets.until("replicasets", lambda each: observed(each, readyReplicas=3))
     sets.change("replicasets", {"spec": {"replicas": 2}})
-    left = sets.until_pods(lambda pods: len(pods) == 2)
-    assert [each["metadata"]["name"] for each in left] == [names[0], names[2]]
+    left = sets.until_pods(lambda pods: len(pods) == 2, "app=w")
+    assert names(left) == [each for each in names(there) if each != cheap]
     sets.until("replicasets", lambda each: observed(each, replicas=2))
     text = sets.until_event("w", "SuccessfulDelete")["message"]
-    assert text == f"Deleted pod: {names[1]}"
+    assert text == f"Deleted pod: {cheap}"
+
+
+def names(pods):
+    return [each["metadata"]["name"] for each in pods]
 
 
 def test_what_does_not_run_goes_first(sets):
