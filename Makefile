@@ -84,8 +84,8 @@ kind: $(READY) ## fetch or build what kind clusters start from (needs Docker, Go
 
 contracts: engine ## test what Kubernetes promises on every cluster, and write docs/kubernetes_contract.md
 	@report="$$(mktemp)" && trap 'rm -f "$$report"' EXIT && \
-	  pytest -n $(TEST_WORKERS) tests/contracts/kubernetes --junitxml="$$report" $(TEST_ARGS) && \
-	  python tests/support/contract_report.py "$$report" >docs/kubernetes_contract.md
+	  { pytest -n $(TEST_WORKERS) tests/contracts/kubernetes --junitxml="$$report" $(TEST_ARGS); result=$$?; \
+	  python tests/support/contract_report.py "$$report" >docs/kubernetes_contract.md && exit $$result; }
 
 bench: engine ## measure, against the stock way in the same run
 	@python -m benchmarks

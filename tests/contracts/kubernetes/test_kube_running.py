@@ -254,9 +254,14 @@ def test_a_deadline_ends_it(pods):
 
 def test_what_is_over_its_memory_limit_is_killed(pods):
     script = "x=0123456789; while true; do x=$x$x; done"
-    pods.run(script, container={"resources": {"limits": {"memory": "32Mi"}}})
-    state = main_of(pods.ended())["state"]["terminated"]
-    assert (state["exitCode"], state["reason"]) == (137, "OOMKilled")
+    reasons = set()
+    for name in ("p", "q", "r"):
+        pods.run(script, name, container={"resources": {"limits": {"memory": "32Mi"}}})
+        state = main_of(pods.ended(name))["state"]["terminated"]
+        assert state["exitCode"] == 137
+        reasons.add(state["reason"])
+    # a busy containerd sometimes sees the end before the kernel's reason for it, and says Error
+    assert "OOMKilled" in reasons
 
 
 def test_an_image_that_is_not_to_be_had(pods):
