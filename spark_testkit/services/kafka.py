@@ -138,7 +138,11 @@ def _listed(addresses: Mapping[str, str]) -> str:
 
 def cluster_id() -> str:
     """A new cluster's name, in Kafka's spelling; one that has a name keeps it."""
-    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    while True:
+        name = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Kafka's tools would take that for an option; its own Uuid.randomUuid tries again, too
+        if not name.startswith("-"):
+            return name
 
 
 def java_arguments(folder: Path, class_path: str) -> str:

@@ -14,11 +14,17 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.ports import free_ports
 from spark_testkit.service import Place, PlanContext, ServiceRequest
-from spark_testkit.services.kafka import SERVICE, KafkaReadiness
+from spark_testkit.services.kafka import SERVICE, KafkaReadiness, cluster_id
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 
 TIMEOUT_S = 30
+
+
+def test_no_cluster_is_named_like_an_option():
+    names = [cluster_id() for _ in range(2000)]
+    assert {len(name) for name in names} == {22}
+    assert not [name for name in names if name.startswith("-")]
 
 
 def test_a_container_has_a_door_for_this_machine_and_one_for_the_stack(settings):
