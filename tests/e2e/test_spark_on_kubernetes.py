@@ -22,7 +22,8 @@ from spark_testkit.settings import Settings
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 EXECUTORS = "spark-role=executor"
 DRIVER = "spark-role=driver"
-TIMEOUT_S = 300
+# shorter than what ends a test that hangs, so that it tells what it waited for
+TIMEOUT_S = 240
 # what an example of Spark's that takes its time, and needs its executors, is given to do
 LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")
 
