@@ -12,6 +12,7 @@ import yaml
 from kube_api import Api, pod
 from kube_nodes import need_namespaces
 
+from spark_emulators.kubernetes.node.process import ProcessContainer, first_child
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import NodeOptions, Settings
 from spark_platform.kernel.wait import NotYet, poll
@@ -99,4 +100,46 @@ def test_pods_end_with_a_server_that_is_killed_and_are_written_off_by_the_next(t
 
         state = poll(written_off, what="the pod to be written off", timeout_s=TIMEOUT_S)
         assert (state["exitCode"], state["reason"]) == (137, "ContainerStatusUnknown")
+        api.close()
+
+
+def test_a_process_without_children_has_no_first_one():
+    """As that of a container has none in the moment in which the container has ended."""
+    with subprocess.Popen(["sleep", "60"]) as childless:
+        assert first_child(childless.pid) is None
+        childless.kill()
+    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"]) as parent:
+        child = poll(lambda: _child(parent.pid), what="the child", timeout_s=10)
+        assert psutil.Process(child).ppid() == parent.pid
+        psutil.Process(child).kill()
+        parent.kill()
+    assert first_child(parent.pid) is None
+
+
+def _child(pid):
+    found = first_child(pid)
+    if found is None:
+        raise NotYet("there is none")
+    return found
+
+
+def test_a_pod_whose_node_fails_at_it_has_failed_and_can_be_deleted(tmp_path, monkeypatch):
+    works = ProcessContainer.signal
+
+    async def fails(self, number):
+        if number == signal.SIGTERM:
+            raise IndexError("a fault of the node's own")
+        await works(self, number)
+
+    settings = Settings(port=0, kubeconfig=tmp_path / "kubeconfig", nodes=(NodeOptions(),))
+    with ApiServer(settings):
+        api = Api(settings.kubeconfig, "default")
+        container = {"name": "c", "image": "busybox", "command": ["sleep", "60"]}
+        api.create("pods", pod(containers=[container], schedulerName="default-scheduler"))
+        path = api.path("pods", "p")
+        api.eventually(path, lambda found: found["status"].get("phase") == "Running")
+        with monkeypatch.context() as patched:
+            patched.setattr(ProcessContainer, "signal", fails)
+            api.http.delete(path)
+            api.gone(path)
         api.close()

@@ -39,11 +39,18 @@ from spark_platform.kernel.errors import Missing
 from spark_platform.kernel.files import private_folder
 from spark_platform.kernel.process import die_with_parent
 
-__all__ = ["ProcessRuntime"]
+__all__ = ["ProcessRuntime", "first_child"]
 
 _CHUNK = 64 * 1024
 _MEMORY_LOOKS_EVERY_S = 0.1
 _COULD_NOT_START = 128
+
+
+def first_child(pid: int) -> int | None:
+    """The first child of a process; None while it has none, or when that or the process is over."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    return None
 
 
 class ProcessSandbox:
@@ -94,14 +101,14 @@ class ProcessContainer:
     async def signal(self, number: int) -> None:
         # the first process of the namespace; the shell outside only waits for it
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self._first() or self._process.pid, number)
+            os.kill(first_child(self._process.pid) or self._process.pid, number)
 
     async def run_out_of_memory(self) -> None:
         self._oom = True
         await self.signal(signal.SIGKILL)
 
     async def execute(self, request: ExecRequest, stream: Stream | None) -> int:
-        first = self._first()
+        first = first_child(self._process.pid)
         if first is None:
             raise ProcessLookupError(self._process.pid)
         entered = ["--mount", "--uts", "--pid", "--root"]
@@ -123,13 +130,6 @@ class ProcessContainer:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-
-    def _first(self) -> int | None:
-        """The process id, on this machine, of the container's first process."""
-        pid = self._process.pid
-        with contextlib.suppress(OSError, ValueError):
-            return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-        return None
 
     async def _watch_memory(self, limit: int | None) -> None:
         """End what is over its limit, as the kernel's memory controller would."""

@@ -153,9 +153,16 @@ class PodWorker:
         except asyncio.CancelledError:
             await self._clear()
             raise
-        except Exception:
+        except Exception as error:
             _LOG.exception("pod %s", self.pod["metadata"]["name"])
             await self._clear()
+            # whoever waits for its end or its deletion must not wait for ever
+            text = f"the node failed: {error!r}"
+            self._outcome = {"phase": "Failed", "reason": "NodeError", "message": text}
+            self._over = True
+            self.report()
+            await self._going.wait()
+            self._delete()
 
     async def _run(self) -> None:
         if self._was_running():
