@@ -42,6 +42,9 @@ def up(
     region: Annotated[
         str, typer.Option("--region", help="The region that its nodes say they are in.")
     ] = "",
+    operator: Annotated[
+        bool, typer.Option("--operator/--no-operator", help="With the Spark operator (SK8).")
+    ] = True,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Make a cluster and leave it running. One that runs is left alone.
@@ -49,7 +52,8 @@ def up(
     Example: spark-testkit cluster up && export KUBECONFIG="$(spark-testkit cluster kubeconfig)"
     """
     with StackProgress() as progress:
-        cluster = _clusters().up(name, flavor, progress.engine, Wanted(nodes, runtime, region))
+        wanted = Wanted(nodes, runtime, region, operator=operator)
+        cluster = _clusters().up(name, flavor, progress.engine, wanted)
     if output is Format.JSON:
         print_json(_document(cluster))
         return

@@ -65,12 +65,14 @@ class Wanted:
         region: that its nodes say they are in; empty for none.
         holder: the process that it is for: it is deleted when that has ended, at the latest when
             another is made. None for one that stays.
+        operator: whether it has a Spark operator.
     """
 
     nodes: int = 1
     runtime: str = ""
     region: str = ""
     holder: ProcessId | None = None
+    operator: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ class Created:
     Attributes:
         kubernetes: the version of its Kubernetes, such as ``1.36.3``.
         kubeconfig: a kubeconfig with one context; its names may be any.
+        process: what the cluster is, where it is a process of this machine.
     """
 
     kubernetes: str
     kubeconfig: str
+    process: ProcessId | None = None
 
 
 class Flavor(Protocol):

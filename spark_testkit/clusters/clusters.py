@@ -12,7 +12,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from spark_platform.kernel.process import ProcessId
 from spark_testkit.clusters import make_flavor
 from spark_testkit.clusters.cluster import Cluster, Wanted, check_name
 from spark_testkit.clusters.kubeconfig import named
+from spark_testkit.clusters.operator import OperatorProcess
 from spark_testkit.engine.progress import OnProgress, Progress, silent
 from spark_testkit.engine.storage import exclusive, read_json
 from spark_testkit.settings import Settings
@@ -60,7 +61,8 @@ class Clusters:
         with self._alone(name, "making", progress):
             known = self._find(name)
             if known and known.state == "running" and known.flavor == flavor:
-                return known
+                self._mend(known, progress)
+                return replace(known, detail="")
             if known and known.state != "failed":
                 raise _in_use(known)
             if known:
@@ -74,7 +76,12 @@ class Clusters:
                 created = maker.create(name, folder, wanted, progress)
                 self._note(name, flavor=flavor, kubernetes=created.kubernetes, **held)
                 write_atomically(folder / "kubeconfig", named(created.kubeconfig, name))
+                if wanted.operator:
+                    progress(Progress("ready", "Spark operator", 0, 1))
+                    OperatorProcess(folder).start(created.process or wanted.holder)
+                    progress(Progress("ready", "Spark operator", 1, 1))
             except BaseException:
+                OperatorProcess(folder).stop()
                 # what cannot be removed now is listed as failed, and `down` removes it
                 with contextlib.suppress(PlatformError):
                     maker.delete(name)
@@ -150,6 +157,9 @@ class Clusters:
                 state = make_flavor(note["flavor"], self._settings).state(name)
             except PlatformError as error:
                 state, detail = "unknown", error.message
+            operator = OperatorProcess(folder)
+            if state == "running" and operator.wanted() and not operator.alive():
+                detail = f"its Spark operator has ended: `cluster up {name}` starts it again"
         elif "maker" in note and ProcessId(**note["maker"]).alive():
             state = "starting"
         version = note.get("kubernetes", "")
@@ -164,7 +174,19 @@ class Clusters:
                 with contextlib.suppress(PlatformError):
                     self.down(cluster.name)
 
+    def _mend(self, cluster: Cluster, progress: OnProgress) -> None:
+        """Start an operator that has ended anew."""
+        folder = self._folder(cluster.name)
+        operator = OperatorProcess(folder)
+        if operator.wanted() and not operator.alive():
+            progress(Progress("ready", "Spark operator", 0, 1))
+            emulator = read_json(folder / "process.json")
+            holder = read_json(folder / "cluster.json").get("holder")
+            ends_with = emulator or holder
+            operator.start(ProcessId(**ends_with) if ends_with else None)
+
     def _remove(self, cluster: Cluster) -> None:
+        OperatorProcess(self._folder(cluster.name)).stop()
         make_flavor(cluster.flavor, self._settings).delete(cluster.name)
         shutil.rmtree(self._folder(cluster.name))
 

@@ -15,6 +15,9 @@ from spark_emulators.spark_operator.settings import OPERATOR_NAME, OperatorSetti
 from spark_platform.kernel.errors import PlatformError
 from spark_platform.kernel.kubernetes.client import connect
 from spark_platform.kernel.kubernetes.lease import LeaseSettings
+from spark_platform.kernel.process import ProcessId
+
+_LOOKS_EVERY_S = 0.5
 
 
 def main() -> int:
@@ -45,13 +48,33 @@ def main() -> int:
         kubernetes = connect(settings.kubeconfig, settings.context)
         if arguments.install_definitions:
             install(kubernetes)
-        Operator(kubernetes, settings).run(stop)
+        if arguments.until_end_of is not None:
+            _stop_with(arguments.until_end_of, stop)
+        Operator(kubernetes, settings).run(stop, lambda: _touch(arguments.ready_file))
         kubernetes.close()
     except PlatformError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     # one that lost its lease is started again by whoever runs it
     return 0 if stop.is_set() else 1
+
+
+def _stop_with(pid: int, stop: threading.Event) -> None:
+    """Set ``stop`` when a process has ended."""
+
+    def look() -> None:
+        process = ProcessId.of(pid)
+        while process is not None and process.alive():
+            if stop.wait(_LOOKS_EVERY_S):
+                return
+        stop.set()
+
+    threading.Thread(target=look, name="holder", daemon=True).start()
+
+
+def _touch(file: Path | None) -> None:
+    if file:
+        file.touch(mode=0o600)
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,6 +88,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=4, help="applications worked on at once")
     parser.add_argument(
         "--lease", metavar="NAMESPACE[/NAME]", help="elect one of several replicas by this lease"
+    )
+    parser.add_argument("--ready-file", type=Path, help="made when it looks after applications")
+    parser.add_argument(
+        "--until-end-of", type=int, metavar="PID", help="stop when that process has ended"
     )
     parser.add_argument("--no-events", dest="events", action="store_false", help="write no events")
     parser.add_argument(

@@ -69,14 +69,13 @@ def verdict(driver: Pod, container: str = "") -> Verdict | None:
     main = _main(driver, container)
     failure = _failure([*_init(status), *main])
     if failure:
-        return Verdict(State.FAILED, failure + _exception(driver))
+        return Verdict(State.FAILED, _said(status) + failure + _exception(driver))
     if main and all(_exit_code(each) == 0 for each in main):
         return Verdict(State.SUCCEEDED, "driver exited with 0")
     if phase == "Succeeded":
         return Verdict(State.SUCCEEDED, "driver pod succeeded")
     if phase == "Failed":
-        said = ": ".join(filter(None, (status.get("reason"), status.get("message"))))
-        return Verdict(State.FAILED, f"driver pod failed: {said or 'it does not say why'}")
+        return Verdict(State.FAILED, f"{_said(status) or 'it does not say why: '}driver pod failed")
     return None
 
 
@@ -108,6 +107,11 @@ def waits_for(driver: Pod | None) -> str:
         if each["type"] == "PodScheduled" and each["status"] == "False":
             return f"{each.get('reason', '')}: {each.get('message', '')}".strip(": ")
     return f"its pod is {status.get('phase', 'Pending')}"
+
+
+def _said(status: Mapping[str, Any]) -> str:
+    """What the pod itself says of its end, such as ``DeadlineExceeded: …: ``."""
+    return "".join(f"{each}: " for each in (status.get("reason"), status.get("message")) if each)
 
 
 def _main(driver: Pod, container: str) -> list[Mapping[str, Any]]:

@@ -84,17 +84,22 @@ class Operator:
             )
         self._threads: list[threading.Thread] = []
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Work until ``stop`` is set, or until another replica leads.
+
+        Args:
+            ready: called when there is somebody who looks after applications, or waits for that.
 
         Raises:
             TimedOut: the cluster does not tell what there is.
         """
         try:
             if self._election:
+                ready()
                 self._election.keep(stop, self.start)
             else:
                 self.start()
+                ready()
                 stop.wait()
         finally:
             self.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -18,7 +19,7 @@ import psutil
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
 
-__all__ = ["ProcessId", "die_with_parent", "run", "start_detached"]
+__all__ = ["ProcessId", "die_with_parent", "reap", "run", "start_detached"]
 
 _TAIL_LINES = 20
 _PR_SET_PDEATHSIG = 1
@@ -113,6 +114,12 @@ def start_detached(argv: Sequence[str], *, log: Path = Path(os.devnull)) -> Proc
     # a child that ended keeps its pid until its parent asks for it
     assert started is not None
     return started
+
+
+def reap(pid: int) -> None:
+    """Take note of the end of what may be a child of this very process."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def die_with_parent() -> Callable[[], None] | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import InvalidInput, Missing, NotFound, Terminal
 from spark_platform.kernel.files import private_folder, write_atomically
-from spark_platform.kernel.process import ProcessId, start_detached
+from spark_platform.kernel.process import ProcessId, reap, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
 from spark_testkit.clusters.cluster import Created, Wanted
@@ -73,7 +73,7 @@ class EmulatedFlavor:
 
         def serving() -> str:
             if not process.alive():
-                _reap(process.pid)
+                reap(process.pid)
                 raise Terminal(f"the emulator ended{_last_words(folder)}")
             if not kubeconfig.exists():
                 raise NotYet("it does not listen yet")
@@ -82,7 +82,7 @@ class EmulatedFlavor:
         write_atomically(folder / "process.json", json.dumps(asdict(process)))
         text = poll(serving, what=f"cluster {name} to serve", timeout_s=_READY_WITHIN_S)
         progress(Progress("create", f"cluster {name}", 1, 1))
-        return Created(_version(folder), text)
+        return Created(_version(folder), text, process)
 
     def state(self, name: str) -> str:
         process = self._process(name)
@@ -104,7 +104,7 @@ class EmulatedFlavor:
             os.kill(process.pid, signal.SIGKILL)
             raise
         finally:
-            _reap(process.pid)
+            reap(process.pid)
 
     def load(self, name: str, images: Sequence[str], progress: OnProgress) -> None:  # noqa: ARG002
         file = self._folder(name) / "images.json"
@@ -169,12 +169,6 @@ class EmulatedFlavor:
 
     def _folder(self, name: str) -> Path:
         return self._settings.state_dir / "clusters" / name
-
-
-def _reap(pid: int) -> None:
-    """Take note of the end of what may be a child of this very process."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
 
 
 def _port(name: str) -> int:
