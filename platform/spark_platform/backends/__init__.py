@@ -1,0 +1,1 @@
+"""Where jobs run: one Protocol, and an implementation for each kind of place."""

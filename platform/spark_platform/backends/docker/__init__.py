@@ -1,0 +1,1 @@
+"""Docker: a job is one container, in which Spark runs alone."""

@@ -1,0 +1,1 @@
+"""SK8: jobs as SparkApplications, which the Apache Spark Kubernetes Operator runs."""
