@@ -23,7 +23,7 @@ QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 EXECUTORS = "spark-role=executor"
 DRIVER = "spark-role=driver"
 # shorter than what ends a test that hangs, so that it tells what it waited for
-TIMEOUT_S = 240
+TIMEOUT_S = 120
 # what an example of Spark's that takes its time, and needs its executors, is given to do
 LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")
 
@@ -102,7 +102,8 @@ class Site:
             text=True,
             timeout=TIMEOUT_S,
         )
-        assert done.returncode == 0, done.stderr[-3000:]
+        # what a driver in Python says of its errors is on the one, Java's on the other
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
 
     def pods(self, labels):
