@@ -1,0 +1,100 @@
+"""The process between the server and a job: it sees to it that nothing of the job is left.
+
+``python -m spark_emulators.emr.guard COMMAND…`` runs COMMAND in a session of its own. SIGTERM is
+passed on to all of it. When the guard's standard input ends, which it also does when the server is
+killed, all of it is killed. Whatever the job started and left behind ends with it: Spark's Python
+workers, for one, have process groups of their own, so on Linux the guard adopts orphans.
+
+Its exit code is the command's; 128 + N where signal N ended that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+import psutil
+
+from spark_platform.kernel.process import die_with_parent
+
+__all__ = ["main"]
+
+_PR_SET_CHILD_SUBREAPER = 36
+_COULD_NOT_START = 127
+_KILLED = 128 + signal.SIGKILL
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``argv`` to its end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    job = _Job()
+    # a handler, unlike SIG_IGN, is not handed down
+    signal.signal(signal.SIGTERM, lambda *_: job.ask_to_end())
+    try:
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            # for the guard may be killed too
+            preexec_fn=die_with_parent(),
+        )
+    except OSError as error:
+        sys.stderr.write(f"cannot run {argv[0]}: {error.strerror}\n")
+        return _COULD_NOT_START
+    job.started(child.pid)
+    threading.Thread(target=_end_with_input, args=(child.pid,), daemon=True).start()
+    code = child.wait()
+    _kill_all(child.pid)
+    return 128 - code if code < 0 else code
+
+
+class _Job:
+    """The process group of the job, which may be asked to end before it is there."""
+
+    def __init__(self) -> None:
+        self._group: int | None = None
+        self._asked = False
+
+    def started(self, group: int) -> None:
+        self._group = group
+        if self._asked:
+            self.ask_to_end()
+
+    def ask_to_end(self) -> None:
+        self._asked = True
+        if self._group is not None:
+            _signal(self._group, signal.SIGTERM)
+
+
+def _end_with_input(group: int) -> None:
+    while os.read(0, 1):
+        pass
+    _kill_all(group)
+    os._exit(_KILLED)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _kill_all(group: int) -> None:
+    _signal(group, signal.SIGKILL)
+    # a dying process may have started another meanwhile
+    while family := psutil.Process().children(recursive=True):
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        if not psutil.wait_procs(family, timeout=5)[0]:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

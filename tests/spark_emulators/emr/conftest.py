@@ -1,0 +1,146 @@
+"""EMR for tests: in this process with a clock of the test's own, or a real server process."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import uvicorn
+from botocore.config import Config
+from emr_jobs import Aws, fake_spark
+
+from spark_emulators.emr.domain import Domain, steady_clock
+from spark_emulators.emr.settings import Settings
+from spark_emulators.emr.wire.app import create_app
+
+
+class Clock:
+    """The machine's, plus what a test adds."""
+
+    def __init__(self) -> None:
+        self._now = steady_clock()
+        self._added_s = 0.0
+
+    def __call__(self) -> float:
+        return self._now() + self._added_s
+
+    def pass_minutes(self, minutes: float) -> None:
+        self._added_s += minutes * 60
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    """The settings file's content for a server whose Spark is a small script."""
+    return {
+        "port": 0,
+        "spark_home": str(fake_spark(tmp_path / "spark")),
+        "python": sys.executable,
+        "temp_dir": str(tmp_path / "jobs"),
+        "state_pause_s": 0.05,
+        "stop_grace_s": 5,
+    }
+
+
+def client(service: str, url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="eu-central-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=60),
+    )
+
+
+@pytest.fixture
+def aws(config: dict[str, Any], clock: Clock) -> Iterator[Aws]:
+    """boto3's clients of a server in this process."""
+    app = create_app(Domain.build(Settings.model_validate(config), now=clock))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, ws="none", log_config=None, access_log=False)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    found = Aws(url, client("emr-serverless", url), client("emr", url))
+    yield found
+    found.close()
+    server.should_exit = True
+    thread.join()
+    jobs = Path(config["temp_dir"])
+    assert not jobs.exists() or list(jobs.iterdir()) == []
+
+
+class Server:
+    """A server process."""
+
+    def __init__(self, config_file: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "spark_emulators.emr", "--config", str(config_file)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        self.log: list[str] = []
+        url = ""
+        for line in self.process.stderr:
+            self.log.append(line)
+            if found := re.search(r"serving .* at (http://\S+)", line):
+                url = found.group(1)
+                break
+        # Nobody else reads the pipe, and a full one would stop the server.
+        self._reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,))
+        self._reader.start()
+        assert url, "".join(self.log)
+        self.aws = Aws(url, client("emr-serverless", url), client("emr", url))
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        returncode = self.process.wait(timeout=60)
+        self._reader.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        self.aws.close()
+        return returncode
+
+
+@pytest.fixture
+def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], Server]]:
+    """Starts server processes, and stops them all."""
+    servers: list[Server] = []
+
+    def start() -> Server:
+        config_file = tmp_path / "emr.json"
+        config_file.write_text(json.dumps(config))
+        servers.append(Server(config_file))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def application(aws: Aws) -> str:
+    """An application's id."""
+    return aws.application()

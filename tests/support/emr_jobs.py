@@ -1,0 +1,174 @@
+"""EMR's clients, and a stand-in for Spark: a script that does what its first argument says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spark_platform.kernel.wait import NotYet, poll
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+RELEASE = "emr-7.9.0"
+SERVERLESS_ENDS = ("SUCCESS", "FAILED", "CANCELLED")
+STEP_ENDS = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
+TIMEOUT_S = 120
+
+# The application comes last but for its arguments; its name says what happens.
+_SUBMIT = r"""#!/bin/bash
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --master|--deploy-mode|--class) shift 2 ;;
+    --properties-file) properties="$2"; shift 2 ;;
+    *) break ;;
+  esac
+done
+application="$1"; shift
+echo "application $application arguments $*"
+case "$application" in
+  /succeed) exit 0 ;;
+  /fail) echo "Traceback (most recent call last):" >&2; echo "ValueError: $*" >&2; exit 3 ;;
+  /properties) cat "$properties" >"$1"; stat -c %a "$properties" >>"$1"; exit 0 ;;
+  /wait) echo $$ >"$1"; while [ ! -e "$2" ]; do sleep 0.05; done; exit 0 ;;
+  /wait-with-child) sleep 600 & echo $$ $! >"$1"; wait ;;
+  /stubborn) trap '' TERM; setsid sleep 600 & echo $$ $! >"$1"; while true; do sleep 0.05; done ;;
+  /flaky) echo x >>"$1"; [ "$(wc -l <"$1")" -ge "$2" ] && exit 0; echo "IOError: try $(wc -l <"$1")" >&2; exit 1 ;;
+esac
+echo "no such application: $application" >&2
+exit 9
+"""  # noqa: E501
+
+
+def fake_spark(home: Path) -> Path:
+    """Make a Spark home that is only this script."""
+    submit = home / "bin" / "spark-submit"
+    submit.parent.mkdir(parents=True)
+    submit.write_text(_SUBMIT)
+    submit.chmod(0o755)
+    return home
+
+
+@dataclass
+class Aws:
+    """The two clients, and how tests use them."""
+
+    url: str
+    serverless: Any
+    emr: Any
+
+    def close(self) -> None:
+        self.serverless.close()
+        self.emr.close()
+
+    def application(self, **more: Any) -> str:
+        request = {"name": "app", "releaseLabel": RELEASE, "type": "SPARK"} | more
+        made: str = self.serverless.create_application(**request)["applicationId"]
+        return made
+
+    def submit(self, application: str, entry_point: str, *arguments: str, **more: Any) -> str:
+        driver = {"entryPoint": entry_point, "entryPointArguments": list(arguments)}
+        if parameters := more.pop("parameters", None):
+            driver["sparkSubmitParameters"] = parameters
+        run: str = self.serverless.start_job_run(
+            applicationId=application,
+            executionRoleArn=ROLE,
+            jobDriver={"sparkSubmit": driver},
+            **more,
+        )["jobRunId"]
+        return run
+
+    def run(self, application: str, run: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.serverless.get_job_run(
+            applicationId=application, jobRunId=run
+        )["jobRun"]
+        return found
+
+    def reaches(self, application: str, run: str, *states: str) -> dict[str, Any]:
+        """The job run, as soon as it is in one of ``states``."""
+
+        def there() -> dict[str, Any]:
+            found = self.run(application, run)
+            if found["state"] not in states:
+                raise NotYet(f"{found['state']}: {found['stateDetails']}")
+            return found
+
+        return poll(there, what=f"{run} to be {states}", timeout_s=TIMEOUT_S, interval_s=0.01)
+
+    def ended(self, application: str, run: str) -> dict[str, Any]:
+        return self.reaches(application, run, *SERVERLESS_ENDS)
+
+    def cluster(self, *steps: dict[str, Any], keep: bool = True, **more: Any) -> str:
+        made: str = self.emr.run_job_flow(
+            Name="cluster",
+            ReleaseLabel=RELEASE,
+            JobFlowRole="EMR_EC2_DefaultRole",
+            ServiceRole="EMR_DefaultRole",
+            Instances={
+                "MasterInstanceType": "m5.large",
+                "InstanceCount": 1,
+                "KeepJobFlowAliveWhenNoSteps": keep,
+            },
+            Steps=list(steps),
+            **more,
+        )["JobFlowId"]
+        return made
+
+    def cluster_state(self, cluster: str) -> str:
+        found: str = self.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"]
+        return found
+
+    def cluster_reaches(self, cluster: str, state: str) -> dict[str, Any]:
+        def there() -> dict[str, Any]:
+            found: dict[str, Any] = self.emr.describe_cluster(ClusterId=cluster)["Cluster"]
+            if found["Status"]["State"] != state:
+                raise NotYet(found["Status"]["State"])
+            return found
+
+        return poll(there, what=f"{cluster} to be {state}", timeout_s=TIMEOUT_S, interval_s=0.01)
+
+    def add(self, cluster: str, *steps: dict[str, Any]) -> list[str]:
+        ids: list[str] = self.emr.add_job_flow_steps(JobFlowId=cluster, Steps=list(steps))[
+            "StepIds"
+        ]
+        return ids
+
+    def step(self, cluster: str, step: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.emr.describe_step(ClusterId=cluster, StepId=step)["Step"]
+        return found
+
+    def step_reaches(self, cluster: str, step: str, *states: str) -> dict[str, Any]:
+        def there() -> dict[str, Any]:
+            found = self.step(cluster, step)
+            if found["Status"]["State"] not in states:
+                raise NotYet(found["Status"]["State"])
+            return found
+
+        return poll(there, what=f"{step} to be {states}", timeout_s=TIMEOUT_S, interval_s=0.01)
+
+    def step_ended(self, cluster: str, step: str) -> dict[str, Any]:
+        return self.step_reaches(cluster, step, *STEP_ENDS)
+
+    def states(self, cluster: str) -> list[str]:
+        """The states of a cluster's steps, the oldest first."""
+        steps = self.emr.list_steps(ClusterId=cluster)["Steps"]
+        return [each["Status"]["State"] for each in reversed(steps)]
+
+
+def spark_step(*arguments: str, on_failure: str = "CONTINUE", name: str = "step") -> dict[str, Any]:
+    """A step that submits ``arguments``."""
+    return {
+        "Name": name,
+        "ActionOnFailure": on_failure,
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", *arguments]},
+    }
+
+
+def written(file: Path) -> str:
+    """What a job has written to a file, as soon as it has."""
+
+    def there() -> str:
+        if not file.exists() or not (text := file.read_text()).endswith("\n"):
+            raise NotYet("it is not there")
+        return text.strip()
+
+    return poll(there, what=str(file), timeout_s=TIMEOUT_S, interval_s=0.01)
