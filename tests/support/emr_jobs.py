@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+from botocore.config import Config
+from botocore.model import OperationModel, Shape
+
 from spark_platform.kernel.wait import NotYet, poll
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -46,6 +50,46 @@ def fake_spark(home: Path) -> Path:
     submit.write_text(_SUBMIT)
     submit.chmod(0o755)
     return home
+
+
+def client(service: str, url: str, **config: Any) -> Any:
+    """boto3's client, which also checks that every answer has what the service's model requires."""
+    made = boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="eu-central-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, **config),
+    )
+    made.meta.events.register("after-call", _is_complete)
+    return made
+
+
+def _is_complete(model: OperationModel, http_response: Any, parsed: Any, **_: Any) -> None:
+    if http_response.status_code == 200 and model.output_shape is not None:
+        lacks = missing(model.output_shape, parsed)
+        assert not lacks, f"{model.name}: {lacks}"
+
+
+def missing(shape: Shape, value: Any, path: str = "") -> list[str]:
+    """Where ``value`` lacks what ``shape`` requires, or has what it forbids."""
+    if shape.type_name == "structure":
+        lacks = [f"{path}.{name}" for name in shape.required_members if name not in value]
+        within = (
+            missing(member, value[name], f"{path}.{name}")
+            for name, member in shape.members.items()
+            if name in value
+        )
+        return lacks + [each for found in within for each in found]
+    if shape.type_name == "list":
+        found = (missing(shape.member, each, f"{path}[]") for each in value)
+        return [each for part in found for each in part]
+    if shape.type_name == "string" and shape.enum and value not in shape.enum:
+        return [f"{path}: {value!r}"]
+    if shape.type_name == "string" and not len(value) >= shape.metadata.get("min", 0):
+        return [f"{path} is too short"]
+    return []
 
 
 @dataclass

@@ -299,7 +299,8 @@ class Clusters:
         elif ending.code == 0:
             self._move(entry, StepEvent.COMPLETE)
         else:
-            said = redacted("\n".join(last_exceptions(ending.said)), self._secrets)
+            exceptions = last_exceptions(ending.stderr, ending.stdout)
+            said = redacted("\n".join(exceptions), self._secrets)
             self._move(
                 entry, StepEvent.FAIL, "Unknown Error.", f"Exit code {ending.code}. {said}".strip()
             )

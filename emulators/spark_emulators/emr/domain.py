@@ -41,15 +41,20 @@ class Domain:
             now: seconds since the epoch, which never go back; the machine's where None.
         """
         runner = runner or ProcessRunner(settings)
-        now = now or steady_clock()
+        clock = now or steady_clock()
+
+        def now_ms() -> float:
+            # what AWS tells; also what a client can send back without losing some of it
+            return round(clock(), 3)
+
         applications, logs = Applications(), LogStore(settings.s3)
         return cls(
             settings,
             applications,
             Tokens(),
-            JobRuns(settings, applications, runner, logs, now),
-            Clusters(settings, runner, logs, now),
-            now,
+            JobRuns(settings, applications, runner, logs, now_ms),
+            Clusters(settings, runner, logs, now_ms),
+            now_ms,
         )
 
     def close(self) -> None:

@@ -32,11 +32,13 @@ class Ending:
 
     Attributes:
         code: its exit code.
-        said: the last lines of its standard error.
+        stderr: its last lines there.
+        stdout: its last lines there, which is where Spark puts a Python driver's traceback.
     """
 
     code: int
-    said: tuple[str, ...]
+    stderr: tuple[str, ...]
+    stdout: tuple[str, ...] = ()
 
 
 def follow(
@@ -66,6 +68,6 @@ def follow(
         except Exception:
             # the verdict is there; logs must not cost it
             _LOG.exception("the logs of a job are lost")
-        return Ending(code, tuple(tail(execution.logs["stderr"])))
+        return Ending(code, *(tuple(tail(execution.logs[name])) for name in ("stderr", "stdout")))
     finally:
         execution.close()

@@ -16,14 +16,14 @@ _EXCEPTION = re.compile(
 )
 
 
-def last_exceptions(lines: Sequence[str], count: int = 3) -> list[str]:
-    """The last lines that name an exception, newest first.
+def last_exceptions(stderr: Sequence[str], stdout: Sequence[str] = (), count: int = 3) -> list[str]:
+    """The last lines that name an exception, newest first, and a Python driver's before Spark's.
 
-    Where none does, the last line that says anything.
+    Where none does, the last line of ``stderr`` that says anything.
     """
-    stripped = [line.strip() for line in lines if line.strip()]
-    found = list(dict.fromkeys(line for line in reversed(stripped) if _EXCEPTION.match(line)))
-    return found[:count] or stripped[-1:]
+    said, printed = ([line.strip() for line in lines if line.strip()] for lines in (stderr, stdout))
+    found = dict.fromkeys(line for line in reversed(said + printed) if _EXCEPTION.match(line))
+    return list(found)[:count] or said[-1:]
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
@@ -33,9 +33,11 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def failure_details(code: int, lines: Sequence[str], secrets: Iterable[str]) -> str:
+def failure_details(
+    code: int, stderr: Sequence[str], stdout: Sequence[str], secrets: Iterable[str]
+) -> str:
     """A failed job run's state details, at most as long as the API allows."""
-    exceptions = "\n".join(last_exceptions(lines))
+    exceptions = "\n".join(last_exceptions(stderr, stdout))
     said = f" Last few exceptions: {exceptions}" if exceptions else ""
     whole = redacted(
         "Job failed, please check complete logs in configured logging destination. "

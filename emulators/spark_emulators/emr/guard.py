@@ -21,13 +21,15 @@ from collections.abc import Sequence
 
 import psutil
 
+from spark_platform.kernel.errors import TimedOut
 from spark_platform.kernel.process import die_with_parent
+from spark_platform.kernel.wait import NotYet, poll
 
 __all__ = ["main"]
 
 _PR_SET_CHILD_SUBREAPER = 36
 _COULD_NOT_START = 127
-_KILLED = 128 + signal.SIGKILL
+_LAST_S = 10
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     job.started(child.pid)
     threading.Thread(target=_end_with_input, args=(child.pid,), daemon=True).start()
     code = child.wait()
-    _kill_all(child.pid)
+    _kill_rest(child.pid)
     return 128 - code if code < 0 else code
 
 
@@ -76,8 +78,8 @@ class _Job:
 def _end_with_input(group: int) -> None:
     while os.read(0, 1):
         pass
-    _kill_all(group)
-    os._exit(_KILLED)
+    # the rest is the main thread's, which waits for this
+    _signal(group, signal.SIGKILL)
 
 
 def _signal(group: int, number: signal.Signals) -> None:
@@ -85,15 +87,22 @@ def _signal(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
-def _kill_all(group: int) -> None:
+def _kill_rest(group: int) -> None:
+    """Kill what the command has left behind."""
     _signal(group, signal.SIGKILL)
-    # a dying process may have started another meanwhile
-    while family := psutil.Process().children(recursive=True):
-        for each in family:
+
+    def none_is_left() -> None:
+        for each in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
-        if not psutil.wait_procs(family, timeout=5)[0]:
-            return
+        # the list above misses who is adopted meanwhile; the system does not
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            raise NotYet("some have not ended")
+
+    with contextlib.suppress(TimedOut):
+        poll(none_is_left, what="the job's last processes", timeout_s=_LAST_S, interval_s=0.01)
 
 
 if __name__ == "__main__":

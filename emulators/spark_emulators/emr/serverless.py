@@ -260,7 +260,8 @@ class JobRuns:
             if ending.code == 0:
                 self._move(record, Event.SUCCEED, "Job completed successfully")
                 return False
-            return self._failed(record, failure_details(ending.code, ending.said, self._secrets))
+            details = failure_details(ending.code, ending.stderr, ending.stdout, self._secrets)
+            return self._failed(record, details)
 
     def _failed(self, record: Record, details: str) -> bool:
         policy, batch = record.request.retryPolicy, record.request.mode == "BATCH"

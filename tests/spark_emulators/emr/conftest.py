@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import uvicorn
-from botocore.config import Config
-from emr_jobs import Aws, fake_spark
+from emr_jobs import Aws, client, fake_spark
 
 from spark_emulators.emr.domain import Domain, steady_clock
 from spark_emulators.emr.settings import Settings
@@ -53,17 +51,6 @@ def config(tmp_path: Path) -> dict[str, Any]:
         "state_pause_s": 0.05,
         "stop_grace_s": 5,
     }
-
-
-def client(service: str, url: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=url,
-        region_name="eu-central-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=60),
-    )
 
 
 @pytest.fixture

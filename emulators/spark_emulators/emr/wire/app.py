@@ -43,7 +43,7 @@ def _ours(handler: Callable[[Domain, Call], Answer]) -> _Handler:
 
 _ROUTES: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", r"/applications", applications.create),
-    ("GET", r"/applications", applications.forward),
+    ("GET", r"/applications", applications.list_all),
     ("GET", _APPLICATION, applications.get),
     ("PATCH", _APPLICATION, applications.update),
     ("DELETE", _APPLICATION, applications.forward),

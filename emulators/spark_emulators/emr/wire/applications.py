@@ -11,7 +11,7 @@ from spark_emulators.emr.errors import ValidationFailed
 from spark_emulators.emr.wire.messages import REST, Answer, Call, json_answer
 from spark_emulators.emr.wire.moto import Moto
 
-__all__ = ["create", "forward", "get", "stop", "update"]
+__all__ = ["create", "forward", "get", "list_all", "stop", "update"]
 
 
 class _Refused(Exception):
@@ -43,6 +43,15 @@ def create(domain: Domain, moto: Moto, call: Call) -> Answer:
 
 def get(domain: Domain, moto: Moto, call: Call) -> Answer:
     return _with_extras(domain, call, forward(domain, moto, call))
+
+
+def list_all(domain: Domain, moto: Moto, call: Call) -> Answer:
+    answer = forward(domain, moto, call)
+    if answer.status != 200:
+        return answer
+    body = json.loads(answer.content)
+    body["applications"] = [_without_empty_details(each) for each in body["applications"]]
+    return json_answer(body, REST)
 
 
 def update(domain: Domain, moto: Moto, call: Call) -> Answer:
@@ -79,5 +88,12 @@ def _with_extras(domain: Domain, call: Call, answer: Answer) -> Answer:
     if answer.status != 200:
         return answer
     body = json.loads(answer.content)
-    body["application"] |= domain.applications.extras(call.groups["application"])
-    return json_answer(body, REST)
+    application = _without_empty_details(body["application"])
+    return json_answer(
+        {"application": application | domain.applications.extras(call.groups["application"])}, REST
+    )
+
+
+def _without_empty_details(application: dict[str, Any]) -> dict[str, Any]:
+    # the API's are never empty
+    return {key: value for key, value in application.items() if key != "stateDetails" or value}

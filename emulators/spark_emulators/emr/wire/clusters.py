@@ -86,14 +86,17 @@ def terminate(domain: Domain, moto: Moto, call: Call) -> Answer:
 
 
 def describe_cluster(_domain: Domain, moto: Moto, call: Call) -> Answer:
-    """moto's answer, with the reason's code, which it does not know."""
+    """moto's answer, mended: the reason has a code, and no Kerberos is not half of one."""
     answer = moto(call)
     if answer.status != 200:
         return answer
     body = json.loads(answer.content)
-    code = getattr(vendor.cluster(body["Cluster"]["Id"]), "state_change_code", None)
+    cluster = body["Cluster"]
+    code = getattr(vendor.cluster(cluster["Id"]), "state_change_code", None)
     if code:
-        body["Cluster"]["Status"].setdefault("StateChangeReason", {})["Code"] = code
+        cluster["Status"].setdefault("StateChangeReason", {})["Code"] = code
+    if not cluster.get("KerberosAttributes"):
+        cluster.pop("KerberosAttributes", None)
     return json_answer(body, JSON)
 
 
