@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.model import OperationModel, Shape
 
+from spark_platform.kernel.process import ProcessId
 from spark_platform.kernel.wait import NotYet, poll
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
@@ -17,6 +18,7 @@ RELEASE = "emr-7.9.0"
 SERVERLESS_ENDS = ("SUCCESS", "FAILED", "CANCELLED")
 STEP_ENDS = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 TIMEOUT_S = 120
+BUCKET = "logs"
 
 # The application comes last but for its arguments; its name says what happens.
 _SUBMIT = r"""#!/bin/bash
@@ -198,6 +200,16 @@ class Aws:
         return [each["Status"]["State"] for each in reversed(steps)]
 
 
+def s3_settings(store: dict[str, str]) -> dict[str, str]:
+    """The emulator's settings for the S3 server with these exports."""
+    return {
+        "endpoint_url": store["AWS_ENDPOINT_URL_S3"],
+        "region": store["AWS_REGION"],
+        "access_key": store["AWS_ACCESS_KEY_ID"],
+        "secret_key": store["AWS_SECRET_ACCESS_KEY"],
+    }
+
+
 def spark_step(*arguments: str, on_failure: str = "CONTINUE", name: str = "step") -> dict[str, Any]:
     """A step that submits ``arguments``."""
     return {
@@ -205,6 +217,17 @@ def spark_step(*arguments: str, on_failure: str = "CONTINUE", name: str = "step"
         "ActionOnFailure": on_failure,
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", *arguments]},
     }
+
+
+def gone(pids: list[str]) -> None:
+    """Return when none of these processes runs."""
+
+    def all_of_them() -> None:
+        left = [each for each in map(int, pids) if (it := ProcessId.of(each)) and it.alive()]
+        if left:
+            raise NotYet(f"{left} run")
+
+    poll(all_of_them, what="no process of the job", timeout_s=30)
 
 
 def written(file: Path) -> str:

@@ -6,8 +6,6 @@ Clusters are moto's. Every move of a step is made under one lock by ``steps.adva
 from __future__ import annotations
 
 import logging
-import secrets
-import string
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +16,8 @@ from spark_emulators.emr import vendor
 from spark_emulators.emr.errors import InvalidRequest, ValidationFailed
 from spark_emulators.emr.execution import Ending, Stop, follow
 from spark_emulators.emr.failures import last_exceptions, redacted
-from spark_emulators.emr.jobs import SparkJob, parse_command, spark_defaults
 from spark_emulators.emr.logs import LogStore, step_prefix
+from spark_emulators.emr.plans import Plan, cluster_conf, new_step_id, plan_step
 from spark_emulators.emr.requests import AddJobFlowSteps, CancelSteps, StepConfig
 from spark_emulators.emr.runner import Runner
 from spark_emulators.emr.settings import Settings
@@ -33,22 +31,11 @@ from spark_emulators.emr.steps import (
     next_steps,
 )
 
-__all__ = ["Clusters", "Plan"]
+__all__ = ["Clusters"]
 
 _LOG = logging.getLogger(__name__)
-_COMMAND_RUNNER = "command-runner.jar"
 _SHUTDOWN_GRACE_S = 2
 _JOIN_S = 10
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A step that can run."""
-
-    config: StepConfig
-    job: SparkJob
-    spark_home: Path
-    role: str = ""
 
 
 @dataclass
@@ -102,7 +89,7 @@ class Clusters:
         Raises:
             ValidationFailed: one of them cannot run here.
         """
-        return [self._plan(each, release_label, conf, role) for each in configs]
+        return [plan_step(self._settings, each, release_label, conf, role) for each in configs]
 
     def made(self, cluster_id: str, body: Mapping[str, Any], plans: Sequence[Plan]) -> list[str]:
         """moto has made a cluster that stays alive; run its first steps.
@@ -190,34 +177,20 @@ class Clusters:
     def _of(self, cluster_id: str) -> _Cluster:
         return self._clusters.setdefault(cluster_id, _Cluster())
 
-    def _plan(
-        self, config: StepConfig, release_label: str, conf: Mapping[str, str], role: str
-    ) -> Plan:
-        if config.HadoopJarStep.Jar.rsplit("/", 1)[-1] != _COMMAND_RUNNER:
-            raise ValidationFailed(f"Steps.HadoopJarStep.Jar: only {_COMMAND_RUNNER} is emulated")
-        job = parse_command(config.HadoopJarStep.Args)
-        home = self._settings.home_of(release_label)
-        if home is None:
-            raise ValidationFailed(
-                f"ReleaseLabel: no Spark is set up here for {release_label!r}; "
-                "the server's settings name it as spark_home or in spark_homes"
-            )
-        merged = SparkJob(job.entry_point, job.arguments, job.main_class, {**conf, **job.conf})
-        return Plan(config, merged, home, role)
-
     def _add(self, cluster_id: str, plans: Sequence[Plan]) -> list[str]:
         mine, log_uri = self._of(cluster_id), vendor.cluster(cluster_id).log_uri or ""
         ids = []
         for plan in plans:
             jar = plan.config.HadoopJarStep
+            step_id = new_step_id()
             step = Step(
-                id=_new_id(),
+                id=step_id,
                 name=plan.config.Name,
                 job=plan.job,
                 jar=jar.Jar,
                 args=jar.Args,
                 on_failure=plan.config.ActionOnFailure,
-                log_uri=log_uri,
+                logs=step_prefix(log_uri, cluster_id, step_id) if log_uri else "",
                 history=((StepState.PENDING, self._now()),),
                 role=plan.role,
             )
@@ -282,7 +255,7 @@ class Clusters:
                 execution,
                 lambda: entry.stop,
                 self._now,
-                lambda logs: self._keep(cluster_id, entry.step, logs),
+                lambda logs: self._keep(entry.step, logs),
             )
         except Exception as error:
             _LOG.exception("step %s failed within the emulator", entry.step.id)
@@ -315,31 +288,11 @@ class Clusters:
         if failed.on_failure is OnFailure.CANCEL_AND_WAIT:
             return
         self.terminated(cluster_id)
-        vendor.end_cluster(
-            vendor.cluster(cluster_id),
-            code="STEP_FAILURE",
-            message="Shut down as step failed",
-        )
+        cluster = vendor.cluster(cluster_id)
+        vendor.end_cluster(cluster, code="STEP_FAILURE", message="Shut down as step failed")
 
-    def _keep(self, cluster_id: str, step: Step, logs: Mapping[str, Path]) -> None:
-        if step.log_uri:
+    def _keep(self, step: Step, logs: Mapping[str, Path]) -> None:
+        if step.logs:
             command = redacted(" ".join(step.args), self._secrets)
             controller = f"INFO startExec 'hadoop jar {step.jar} {command}'\n"
-            self._logs.write(
-                step_prefix(step.log_uri, cluster_id, step.id), {**logs, "controller": controller}
-            )
-
-
-def cluster_conf(body: Mapping[str, Any]) -> dict[str, str]:
-    """Spark's configuration in the request for a cluster."""
-    return spark_defaults(
-        [
-            {"classification": each.get("Classification"), "properties": each.get("Properties")}
-            for each in body.get("Configurations", ())
-        ]
-    )
-
-
-def _new_id() -> str:
-    alphabet = string.ascii_uppercase + string.digits
-    return "s-" + "".join(secrets.choice(alphabet) for _ in range(13))
+            self._logs.write(step.logs, {**logs, "controller": controller})

@@ -1,9 +1,10 @@
 """The process between the server and a job: it sees to it that nothing of the job is left.
 
-``python -m spark_emulators.emr.guard COMMAND…`` runs COMMAND in a session of its own. SIGTERM is
-passed on to all of it. When the guard's standard input ends, which it also does when the server is
-killed, all of it is killed. Whatever the job started and left behind ends with it: Spark's Python
-workers, for one, have process groups of their own, so on Linux the guard adopts orphans.
+``python -m spark_emulators.emr.guard FOLDER COMMAND…`` runs COMMAND in a session of its own.
+SIGTERM is passed on to all of it. When the guard's standard input ends, which it also does when the
+server is killed, all of it is killed. What the job started and left behind ends with it: Spark's
+Python workers, for one, have process groups of their own, so on Linux the guard adopts orphans.
+FOLDER, the job's, is the server's to delete, and the guard's where the server is gone.
 
 Its exit code is the command's; 128 + N where signal N ended that.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +35,13 @@ _LAST_S = 10
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``argv`` to its end."""
+    """Run a command to its end.
+
+    Args:
+        argv: the job's folder, then the command.
+    """
+    folder, *command = argv
+    server = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     job = _Job()
@@ -41,19 +49,21 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: job.ask_to_end())
     try:
         child = subprocess.Popen(
-            argv,
+            command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             # for the guard may be killed too
             preexec_fn=die_with_parent(),
         )
     except OSError as error:
-        sys.stderr.write(f"cannot run {argv[0]}: {error.strerror}\n")
+        sys.stderr.write(f"cannot run {command[0]}: {error.strerror}\n")
         return _COULD_NOT_START
     job.started(child.pid)
     threading.Thread(target=_end_with_input, args=(child.pid,), daemon=True).start()
     code = child.wait()
     _kill_rest(child.pid)
+    if os.getppid() != server:
+        shutil.rmtree(folder, ignore_errors=True)
     return 128 - code if code < 0 else code
 
 

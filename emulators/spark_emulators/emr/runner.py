@@ -109,7 +109,7 @@ class ProcessExecution:
         self._folder = folder
         with open(self.logs["stdout"], "wb") as stdout, open(self.logs["stderr"], "wb") as stderr:
             self._guard = subprocess.Popen(
-                [sys.executable, "-m", "spark_emulators.emr.guard", *argv],
+                [sys.executable, "-m", "spark_emulators.emr.guard", str(folder), *argv],
                 # held open for as long as the job may run; see guard
                 stdin=subprocess.PIPE,
                 stdout=stdout,

@@ -7,35 +7,31 @@ lock by ``jobruns.advance``.
 from __future__ import annotations
 
 import logging
-import secrets
-import string
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spark_emulators.emr.applications import Applications, Tokens, View
+from spark_emulators.emr.applications import Applications, Tokens
 from spark_emulators.emr.errors import UnknownResource, ValidationFailed
 from spark_emulators.emr.execution import Ending, Stop, follow
 from spark_emulators.emr.failures import failure_details
 from spark_emulators.emr.jobruns import (
     TERMINAL,
     Event,
-    JobRun,
     State,
     advance,
     may_retry,
     new_run,
     try_again,
 )
-from spark_emulators.emr.jobs import SparkJob, parse_parameters, spark_defaults
 from spark_emulators.emr.logs import LogStore, driver_prefix
 from spark_emulators.emr.requests import StartJobRun
 from spark_emulators.emr.runner import Runner
 from spark_emulators.emr.settings import Settings
+from spark_emulators.emr.submissions import Record, new_run_id, spark_job
 
-__all__ = ["JobRuns", "Record"]
+__all__ = ["JobRuns"]
 
 _LOG = logging.getLogger(__name__)
 _LOOKS_EVERY_S = 0.05
@@ -43,31 +39,6 @@ _SHUTDOWN_GRACE_S = 2
 _JOIN_S = 10
 _STREAMING_FAILURES_PER_HOUR = 5
 _CANCELLED = "Job run was cancelled by request"
-
-
-@dataclass
-class Record:
-    """A job run, with all it came from.
-
-    Attributes:
-        body: the request, for answers.
-        stop: not None once it shall end.
-        why: why it shall end.
-    """
-
-    run: JobRun
-    application: View
-    request: StartJobRun
-    body: Mapping[str, Any]
-    job: SparkJob
-    spark_home: Path
-    stop: Stop | None = None
-    why: str = ""
-    thread: threading.Thread | None = field(default=None, repr=False)
-
-    @property
-    def arn(self) -> str:
-        return f"{self.application.arn}/jobruns/{self.run.id}"
 
 
 class _Stopped(Exception):
@@ -125,10 +96,10 @@ class JobRuns:
                 f"releaseLabel: no Spark is set up here for {view.release_label!r}; "
                 "the server's settings name it as spark_home or in spark_homes"
             )
-        job = _job(view, request)
+        job = spark_job(view, request)
         view = self._applications.started_for_a_job(application_id)
         with self._changed:
-            record = Record(new_run(_new_id(), self._now()), view, request, body, job, home)
+            record = Record(new_run(new_run_id(), self._now()), view, request, body, job, home)
             self._records[record.run.id] = record
             record.thread = threading.Thread(
                 target=self._carry_out, args=(record,), name=record.run.id, daemon=True
@@ -318,22 +289,3 @@ class JobRuns:
             record.run = advance(record.run, event, self._now(), details)
             _LOG.info("job run %s: %s (%s)", record.run.id, record.run.state.value, details)
             self._changed.notify_all()
-
-
-def _job(view: View, request: StartJobRun) -> SparkJob:
-    assert request.jobDriver is not None
-    submit = request.jobDriver.sparkSubmit
-    assert submit is not None
-    main_class, parameters = parse_parameters(submit.sparkSubmitParameters)
-    overrides = [
-        each.model_dump() for each in request.configurationOverrides.applicationConfiguration
-    ]
-    conf = {**spark_defaults(view.runtime), **spark_defaults(overrides), **parameters}
-    if request.name:
-        conf.setdefault("spark.app.name", request.name)
-    return SparkJob(submit.entryPoint, submit.entryPointArguments, main_class, conf)
-
-
-def _new_id() -> str:
-    alphabet = string.digits + "abcdefghijklmnopqrstuv"
-    return "00f" + "".join(secrets.choice(alphabet) for _ in range(13))

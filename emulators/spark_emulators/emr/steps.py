@@ -79,7 +79,7 @@ class Step:
         args: as they were given.
         reason: why it failed, for people.
         message: its last exceptions.
-        log_uri: where its logs go; empty for nowhere.
+        logs: where its logs go, without a final slash; empty for nowhere.
         history: every state it was in, with the time it entered it.
     """
 
@@ -89,7 +89,7 @@ class Step:
     jar: str
     args: tuple[str, ...]
     on_failure: OnFailure
-    log_uri: str
+    logs: str
     history: tuple[tuple[StepState, float], ...]
     reason: str = ""
     message: str = ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -14,11 +16,15 @@ from typing import Any
 
 import pytest
 import uvicorn
-from emr_jobs import Aws, client, fake_spark
+from emr_jobs import BUCKET, Aws, client, fake_spark
 
 from spark_emulators.emr.domain import Domain, steady_clock
 from spark_emulators.emr.settings import Settings
 from spark_emulators.emr.wire.app import create_app
+from spark_testkit.service import ServiceRequest
+from spark_testkit.services import s3
+from spark_testkit.settings import Settings as ToolkitSettings
+from spark_testkit.stack import Stack
 
 
 class Clock:
@@ -131,3 +137,17 @@ def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[]
 def application(aws: Aws) -> str:
     """An application's id."""
     return aws.application()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An S3 server's address and keys."""
+    settings = dataclasses.replace(
+        ToolkitSettings.from_env(os.environ), state_dir=tmp_path_factory.mktemp("state")
+    )
+    with Stack("emr-s3", settings=settings) as stack:
+        exports = dict(stack.up(ServiceRequest("s3", "s3", {}))["s3"])
+        client = s3.client(exports)
+        client.create_bucket(Bucket=BUCKET)
+        client.close()
+        yield exports

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from emr_jobs import Aws, spark_step
+from emr_jobs import BUCKET, Aws, s3_settings, spark_step
 
-from spark_testkit.service import ServiceRequest
 from spark_testkit.services import s3
-from spark_testkit.settings import Settings
-from spark_testkit.stack import Stack
-
-BUCKET = "logs"
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An S3 server's address and keys."""
-    settings = dataclasses.replace(
-        Settings.from_env(os.environ), state_dir=tmp_path_factory.mktemp("state")
-    )
-    with Stack("emr-logs", settings=settings) as stack:
-        exports = dict(stack.up(ServiceRequest("s3", "s3", {}))["s3"])
-        client = s3.client(exports)
-        client.create_bucket(Bucket=BUCKET)
-        client.close()
-        yield exports
 
 
 @pytest.fixture
 def config(config: dict[str, Any], store: dict[str, str]) -> dict[str, Any]:
-    keys = {
-        "endpoint_url": store["AWS_ENDPOINT_URL_S3"],
-        "region": store["AWS_REGION"],
-        "access_key": store["AWS_ACCESS_KEY_ID"],
-        "secret_key": store["AWS_SECRET_ACCESS_KEY"],
-    }
-    return {**config, "s3": keys}
+    return {**config, "s3": s3_settings(store)}
 
 
 @pytest.fixture
@@ -93,8 +66,9 @@ def test_a_steps_logs_are_there_when_it_has_ended(aws: Aws, read: Callable[[str]
     cluster = aws.cluster(LogUri=f"s3n://{BUCKET}/clusters/")
     (step,) = aws.add(cluster, spark_step("/fail", "no"))
     found = aws.step_ended(cluster, step)
-    assert found["Status"]["FailureDetails"]["LogFile"].startswith(f"s3n://{BUCKET}/clusters/")
     prefix = f"clusters/{cluster}/steps/{step}"
+    log_file = found["Status"]["FailureDetails"]["LogFile"]
+    assert log_file == f"s3n://{BUCKET}/{prefix}/stderr.gz"
     assert "ValueError: no" in read(f"{prefix}/stderr.gz")
     assert "application /fail" in read(f"{prefix}/stdout.gz")
     assert "spark-submit /fail" in read(f"{prefix}/controller.gz")

@@ -151,7 +151,7 @@ def step(number: int, state: StepState = StepState.PENDING) -> Step:
         jar="command-runner.jar",
         args=(),
         on_failure=OnFailure.CONTINUE,
-        log_uri="",
+        logs="",
         history=((state, 0.0),),
     )
 

@@ -12,23 +12,12 @@ from typing import Any
 
 import psutil
 import pytest
-from emr_jobs import spark_step, written
+from emr_jobs import gone, spark_step, written
 
 from spark_emulators.emr.settings import Settings
 from spark_platform.kernel.errors import InvalidInput
-from spark_platform.kernel.wait import NotYet, poll
 
 SECRET = "swordfish-0123456789"
-
-
-def gone(pids: list[str]) -> None:
-    def all_of_them() -> None:
-        left = [pid for pid in pids if psutil.pid_exists(int(pid))]
-        left = [pid for pid in left if psutil.Process(int(pid)).status() != "zombie"]
-        if left:
-            raise NotYet(f"{left} run")
-
-    poll(all_of_them, what="no process of the job", timeout_s=30)
 
 
 def with_jobs(server: Any, tmp_path: Path) -> list[str]:
@@ -58,19 +47,20 @@ def test_a_server_that_stops_ends_its_jobs(
 
 
 def test_a_server_that_is_killed_leaves_no_job(
-    start_server: Callable[[], Any], tmp_path: Path
+    start_server: Callable[[], Any], config: dict[str, Any], tmp_path: Path
 ) -> None:
     server = start_server()
     pids = with_jobs(server, tmp_path)
     assert server.stop(signal.SIGKILL) == -signal.SIGKILL
     gone(pids)
+    assert list(Path(config["temp_dir"]).iterdir()) == []
 
 
 def test_a_guard_that_is_killed_takes_its_job_along(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     command = ["bash", "-c", 'echo $$ >"$0"; exec sleep 600', str(file)]
     guard = subprocess.Popen(
-        [sys.executable, "-m", "spark_emulators.emr.guard", *command], stdin=subprocess.PIPE
+        [sys.executable, "-m", "spark_emulators.emr.guard", "", *command], stdin=subprocess.PIPE
     )
     pid = written(file)
     guard.kill()
@@ -85,7 +75,7 @@ def test_a_guard_that_is_killed_takes_its_job_along(tmp_path: Path) -> None:
 )
 def test_a_guard_ends_as_its_command(script: str, code: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "spark_emulators.emr.guard", "bash", "-c", script],
+        [sys.executable, "-m", "spark_emulators.emr.guard", "", "bash", "-c", script],
         stdin=subprocess.PIPE,
     ) as guard:
         assert guard.wait() == code

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spark_emulators.emr import vendor
-from spark_emulators.emr.clusters import cluster_conf
 from spark_emulators.emr.domain import Domain
 from spark_emulators.emr.errors import InvalidRequest, ValidationFailed
+from spark_emulators.emr.plans import cluster_conf
 from spark_emulators.emr.requests import AddJobFlowSteps, CancelSteps, parse
 from spark_emulators.emr.steps import ENDED, Step, StepState
 from spark_emulators.emr.wire.messages import JSON, Answer, Call, json_answer
@@ -124,7 +124,7 @@ def _step(step: Step) -> dict[str, Any]:
         "Timeline": {key: value for key, value in timeline.items() if value is not None},
     }
     if step.state is StepState.FAILED:
-        log = {"LogFile": step.log_uri} if step.log_uri else {}
+        log = {"LogFile": f"{step.logs}/stderr.gz"} if step.logs else {}
         status["FailureDetails"] = {"Reason": step.reason, "Message": step.message, **log}
     return {
         "Id": step.id,

@@ -12,7 +12,7 @@ from spark_emulators.emr.domain import Domain
 from spark_emulators.emr.errors import UnknownResource, ValidationFailed
 from spark_emulators.emr.jobruns import TERMINAL, Attempt, State, billed, runs_s
 from spark_emulators.emr.requests import StartJobRun, parse
-from spark_emulators.emr.serverless import Record
+from spark_emulators.emr.submissions import Record
 from spark_emulators.emr.vendor import ACCOUNT
 from spark_emulators.emr.wire.messages import REST, Answer, Call, json_answer
 
