@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["failure_details", "last_exceptions", "redacted"]
+__all__ = ["LONGEST_DETAILS", "failure_details", "last_exceptions", "redacted"]
 
 LONGEST_DETAILS = 256
 _HIDDEN = "*********(redacted)"

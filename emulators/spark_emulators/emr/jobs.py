@@ -73,6 +73,11 @@ class SparkJob:
     main_class: str = ""
     conf: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __post_init__(self) -> None:
+        """Raises ValidationFailed where no process could be given this."""
+        if any("\0" in word for word in (self.entry_point, *self.arguments, self.main_class)):
+            raise ValidationFailed("entryPoint, entryPointArguments: a null character is in one")
+
 
 def parse_parameters(text: str) -> tuple[str, dict[str, str]]:
     """Main class and configuration in EMR Serverless' ``sparkSubmitParameters``.

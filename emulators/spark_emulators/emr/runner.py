@@ -95,7 +95,7 @@ class ProcessRunner:
             "SPARK_HOME": str(spark_home),
             "SPARK_LOCAL_DIRS": str(temp),
             "TMPDIR": str(temp),
-            "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={temp} {options}".strip(),
+            "SPARK_SUBMIT_OPTS": f'"-Djava.io.tmpdir={temp}" {options}'.strip(),
         }
 
 

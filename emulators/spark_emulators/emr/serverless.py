@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spark_emulators.emr.applications import Applications, Tokens
 from spark_emulators.emr.errors import UnknownResource, ValidationFailed
 from spark_emulators.emr.execution import Ending, Stop, follow
-from spark_emulators.emr.failures import failure_details
+from spark_emulators.emr.failures import LONGEST_DETAILS, failure_details
 from spark_emulators.emr.jobruns import (
     TERMINAL,
     Event,
@@ -108,19 +109,16 @@ class JobRuns:
         return record
 
     def get(self, application_id: str, run_id: str) -> Record:
-        """Raises UnknownResource where the application has no such run."""
-        self._applications.view(application_id)
-        record = self._records.get(run_id)
-        if record is None or record.application.id != application_id:
-            raise UnknownResource(f"JobRun {run_id} does not exist")
-        return record
+        """A run as it is now; raises UnknownResource where the application has no such run."""
+        with self._changed:
+            return replace(self._find(application_id, run_id))
 
     def of(self, application_id: str) -> list[Record]:
-        """The runs of an application, the newest first."""
+        """The runs of an application as they are now, the newest first."""
         self._applications.view(application_id)
         with self._changed:
             return [
-                each
+                replace(each)
                 for each in reversed(self._records.values())
                 if each.application.id == application_id
             ]
@@ -139,8 +137,8 @@ class JobRuns:
             UnknownResource: there is no such run.
             ValidationFailed: it has ended.
         """
-        record = self.get(application_id, run_id)
         with self._changed:
+            record = self._find(application_id, run_id)
             state = record.run.state
             if state in TERMINAL:
                 raise ValidationFailed(f"Job run {run_id} is in terminal state {state.value}.")
@@ -238,7 +236,7 @@ class JobRuns:
         policy, batch = record.request.retryPolicy, record.request.mode == "BATCH"
         with self._changed:
             self._raise_if_stopped(record)
-            self._move(record, Event.FAIL, details)
+            self._move(record, Event.FAIL, details[:LONGEST_DETAILS])
             retries = may_retry(
                 record.run,
                 self._now(),
@@ -266,6 +264,13 @@ class JobRuns:
             return record.stop
 
     # Under the lock
+
+    def _find(self, application_id: str, run_id: str) -> Record:
+        self._applications.view(application_id)
+        record = self._records.get(run_id)
+        if record is None or record.application.id != application_id:
+            raise UnknownResource(f"JobRun {run_id} does not exist")
+        return record
 
     def _want_stop(self, record: Record, why: str, grace_s: float | None = None) -> None:
         if record.stop is None:

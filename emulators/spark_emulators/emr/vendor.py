@@ -6,7 +6,7 @@ reads and moves the states of what came of them, which moto itself never does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from moto.emr.models import Cluster
     from moto.emrserverless.models import Application
 
-__all__ = ["ACCOUNT", "application", "cluster", "clusters", "end_cluster"]
+__all__ = ["ACCOUNT", "GONE", "LOCK", "application", "cluster", "end_cluster"]
 
 ACCOUNT = "123456789012"
 """moto's account for whoever does not assume a role."""
+LOCK = threading.RLock()
+"""Held by whoever calls moto: its models are not made for several threads."""
 GONE = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS", "TERMINATING"})
 
 
@@ -27,27 +29,23 @@ def application(application_id: str) -> Application:
     """Raises UnknownResource where there is none."""
     from moto.emrserverless.models import EMRServerlessBackend, emrserverless_backends
 
-    for _account, _region, backend in emrserverless_backends.iter_backends():
-        assert isinstance(backend, EMRServerlessBackend)
-        if application_id in backend.applications:
-            return backend.applications[application_id]
+    with LOCK:
+        for _account, _region, backend in emrserverless_backends.iter_backends():
+            assert isinstance(backend, EMRServerlessBackend)
+            if application_id in backend.applications:
+                return backend.applications[application_id]
     raise UnknownResource(f"Application {application_id} does not exist")
-
-
-def clusters() -> Iterator[Cluster]:
-    """All clusters there ever were."""
-    from moto.emr.models import ElasticMapReduceBackend, emr_backends
-
-    for _account, _region, backend in emr_backends.iter_backends():
-        assert isinstance(backend, ElasticMapReduceBackend)
-        yield from backend.clusters.values()
 
 
 def cluster(cluster_id: str) -> Cluster:
     """Raises InvalidRequest where there is none."""
-    for each in clusters():
-        if each.id == cluster_id:
-            return each
+    from moto.emr.models import ElasticMapReduceBackend, emr_backends
+
+    with LOCK:
+        for _account, _region, backend in emr_backends.iter_backends():
+            assert isinstance(backend, ElasticMapReduceBackend)
+            if cluster_id in backend.clusters:
+                return backend.clusters[cluster_id]
     raise InvalidRequest(f"Cluster id '{cluster_id}' is not valid.")
 
 

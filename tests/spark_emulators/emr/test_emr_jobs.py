@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spark_emulators.emr.applications import View
 from spark_emulators.emr.errors import ValidationFailed
 from spark_emulators.emr.failures import failure_details, last_exceptions, redacted
 from spark_emulators.emr.jobs import (
@@ -21,6 +23,8 @@ from spark_emulators.emr.jobs import (
     submit_argv,
 )
 from spark_emulators.emr.logs import driver_prefix, step_prefix
+from spark_emulators.emr.requests import StartJobRun, parse
+from spark_emulators.emr.submissions import spark_job
 
 # what shells, properties files and Spark itself take as text
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -98,6 +102,40 @@ def test_what_the_service_decides_is_refused_everywhere(key: str) -> None:
         parse_parameters(f"--conf {key}=x")
     with pytest.raises(ValidationFailed, match=key):
         spark_defaults([{"classification": "spark-defaults", "properties": {key: "x"}}])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.just(""),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(WORDS, each, max_size=3),
+    max_leaves=6,
+)
+SUBMIT = st.fixed_dictionaries(
+    {"entryPoint": WORDS | JSON},
+    optional={"entryPointArguments": JSON, "sparkSubmitParameters": WORDS | JSON},
+)
+REQUEST = st.fixed_dictionaries(
+    {
+        "clientToken": st.just("t") | JSON,
+        "executionRoleArn": st.just("arn:aws:iam::123456789012:role/r") | JSON,
+        "jobDriver": st.fixed_dictionaries({"sparkSubmit": SUBMIT}) | JSON,
+    },
+    optional={
+        "configurationOverrides": JSON,
+        "executionTimeoutMinutes": JSON,
+        "mode": st.sampled_from(["BATCH", "STREAMING"]) | JSON,
+        "retryPolicy": st.fixed_dictionaries({"maxAttempts": JSON}) | JSON,
+        "tags": JSON,
+    },
+)
+VIEW = View("a", "arn", "emr-7.9.0", "STARTED", True, None, (), "")
+
+
+@given(REQUEST)
+def test_a_request_is_taken_or_refused_whatever_is_in_it(body: dict[str, Any]) -> None:
+    with contextlib.suppress(ValidationFailed):
+        request = parse(StartJobRun, body).checked()
+        job = spark_job(VIEW, request)
+        assert job.entry_point == body["jobDriver"]["sparkSubmit"]["entryPoint"]
 
 
 def test_no_configuration_is_in_the_argv() -> None:

@@ -49,6 +49,7 @@ def submit_with(parameters: str) -> dict[str, Any]:
         ({"jobDriver": submit_with("--jars 'x")}, "sparkSubmitParameters"),
         ({"jobDriver": submit_with("--jars")}, "--jars"),
         ({"jobDriver": submit_with("stray")}, "stray"),
+        ({"jobDriver": {"sparkSubmit": {"entryPoint": "a\0b"}}}, "entryPoint"),
         ({"executionTimeoutMinutes": -1}, "executionTimeoutMinutes"),
         ({"executionTimeoutMinutes": 3}, "executionTimeoutMinutes"),
         ({"executionTimeoutMinutes": 1_000_001}, "executionTimeoutMinutes"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from spark_emulators.emr.vendor import LOCK
 from spark_emulators.emr.wire.messages import Answer, Call
 
 __all__ = ["Moto"]
@@ -16,12 +16,10 @@ class Moto:
     """moto's WSGI application; loaded by the first call, or by ``load``."""
 
     def __init__(self) -> None:
-        # moto's models are not made for several threads
-        self._lock = threading.RLock()
         self._app: Callable[..., Iterable[bytes]] | None = None
 
     def load(self) -> Callable[..., Iterable[bytes]]:
-        with self._lock:
+        with LOCK:
             if self._app is None:
                 from moto.moto_server.werkzeug_app import (
                     DomainDispatcherApplication,
@@ -45,7 +43,7 @@ class Moto:
             head.append((status, headers))
             return lambda _data: None
 
-        with self._lock:
+        with LOCK:
             body = b"".join(app(_environ(call, sent), start))
         status, headers = head[-1]
         kept = {
