@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from spark_emulators.emr import vendor
 from spark_emulators.emr.errors import InvalidRequest, ValidationFailed
@@ -18,7 +17,7 @@ from spark_emulators.emr.execution import Ending, Stop, follow
 from spark_emulators.emr.failures import last_exceptions, redacted
 from spark_emulators.emr.logs import LogStore, step_prefix
 from spark_emulators.emr.plans import Plan, cluster_conf, new_step_id, plan_step
-from spark_emulators.emr.requests import AddJobFlowSteps, CancelSteps, StepConfig
+from spark_emulators.emr.requests import AddJobFlowSteps, CancelSteps, RunJobFlow, StepConfig
 from spark_emulators.emr.runner import Runner
 from spark_emulators.emr.settings import Settings
 from spark_emulators.emr.steps import (
@@ -91,16 +90,16 @@ class Clusters:
         """
         return [plan_step(self._settings, each, release_label, conf, role) for each in configs]
 
-    def made(self, cluster_id: str, body: Mapping[str, Any], plans: Sequence[Plan]) -> list[str]:
+    def made(self, cluster_id: str, request: RunJobFlow, plans: Sequence[Plan]) -> list[str]:
         """moto has made a cluster that stays alive; run its first steps.
 
         Args:
-            body: the request that made it.
+            request: what made it.
         """
-        keeps_alive = bool(body.get("Instances", {}).get("KeepJobFlowAliveWhenNoSteps", False))
+        keeps_alive = request.Instances.KeepJobFlowAliveWhenNoSteps
         vendor.cluster(cluster_id).keep_job_flow_alive_when_no_steps = keeps_alive
         with self._changed:
-            self._clusters[cluster_id] = _Cluster(keeps_alive, cluster_conf(body))
+            self._clusters[cluster_id] = _Cluster(keeps_alive, cluster_conf(request))
             return self._add(cluster_id, plans)
 
     def add(self, request: AddJobFlowSteps) -> list[str]:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from spark_emulators.emr.errors import ValidationFailed
 
 __all__ = [
+    "SERVICE_KEYS",
     "SparkJob",
     "parse_command",
     "parse_parameters",
@@ -46,6 +47,7 @@ _KEYS = {
 }
 # The service decides these; Spark's own names for them too.
 _THE_SERVICES = {"--master": "spark.master", "--deploy-mode": "spark.submit.deployMode"}
+SERVICE_KEYS = frozenset(_THE_SERVICES.values())
 _S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _OWN_DEFAULTS = {
     "spark.hadoop.fs.s3.impl": _S3A,
@@ -115,7 +117,7 @@ def parse_command(words: Sequence[str]) -> SparkJob:
     rest = options.read(words[1:])
     if not rest:
         raise ValidationFailed(f"{where}: spark-submit is given no application")
-    for key in _THE_SERVICES.values():
+    for key in SERVICE_KEYS:
         options.conf.pop(key, None)
     return SparkJob(rest[0], tuple(rest[1:]), options.main_class, options.conf)
 
@@ -190,7 +192,7 @@ class _Options:
 
 
 def _refuse_the_services(conf: Mapping[str, str], where: str) -> None:
-    for key in _THE_SERVICES.values():
+    for key in SERVICE_KEYS:
         if key in conf:
             raise ValidationFailed(f"{where}: {key} is not supported")
 

@@ -7,11 +7,10 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spark_emulators.emr.errors import ValidationFailed
-from spark_emulators.emr.jobs import SparkJob, parse_command, spark_defaults
-from spark_emulators.emr.requests import StepConfig
+from spark_emulators.emr.jobs import SERVICE_KEYS, SparkJob, parse_command
+from spark_emulators.emr.requests import RunJobFlow, StepConfig
 from spark_emulators.emr.settings import Settings
 
 __all__ = ["Plan", "cluster_conf", "new_step_id", "plan_step"]
@@ -50,14 +49,14 @@ def plan_step(
     return Plan(config, merged, home, role)
 
 
-def cluster_conf(body: Mapping[str, Any]) -> dict[str, str]:
+def cluster_conf(request: RunJobFlow) -> dict[str, str]:
     """Spark's configuration in the request for a cluster."""
-    return spark_defaults(
-        [
-            {"classification": each.get("Classification"), "properties": each.get("Properties")}
-            for each in body.get("Configurations", ())
-        ]
-    )
+    conf: dict[str, str] = {}
+    for each in request.Configurations:
+        if each.Classification == "spark-defaults":
+            conf.update(each.Properties)
+    # --master means the cluster there, so the clusters' own spelling of it may too
+    return {key: value for key, value in conf.items() if key not in SERVICE_KEYS}
 
 
 def new_step_id() -> str:

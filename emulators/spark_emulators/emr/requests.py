@@ -8,14 +8,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from spark_emulators.emr.errors import ValidationFailed
-from spark_emulators.emr.steps import OnFailure
+from spark_emulators.emr.steps import OnFailure, StepState
 
 __all__ = [
     "AddJobFlowSteps",
     "CancelSteps",
+    "DescribeStep",
+    "ListSteps",
+    "RunJobFlow",
     "Scheduler",
     "StartJobRun",
     "StepConfig",
+    "TerminateJobFlows",
     "check_token",
     "parse",
 ]
@@ -154,6 +158,48 @@ class AddJobFlowSteps(_Model):
     JobFlowId: str
     Steps: tuple[StepConfig, ...] = Field(max_length=256)
     ExecutionRoleArn: str | None = None
+
+
+class Instances(_Model):
+    KeepJobFlowAliveWhenNoSteps: bool = False
+
+
+class ClusterConfiguration(_Model):
+    """One configuration of a cluster."""
+
+    Classification: str = ""
+    Properties: dict[str, str] = Field(default_factory=dict)
+
+
+class RunJobFlow(_Model):
+    """See the API's operation of that name: what of it concerns steps."""
+
+    Instances: Instances
+    Steps: tuple[StepConfig, ...] = Field(default=(), max_length=256)
+    ReleaseLabel: str = ""
+    Configurations: tuple[ClusterConfiguration, ...] = ()
+
+
+class TerminateJobFlows(_Model):
+    """See the API's operation of that name."""
+
+    JobFlowIds: tuple[str, ...]
+
+
+class DescribeStep(_Model):
+    """See the API's operation of that name."""
+
+    ClusterId: Filled
+    StepId: Filled
+
+
+class ListSteps(_Model):
+    """See the API's operation of that name."""
+
+    ClusterId: Filled
+    StepStates: tuple[StepState, ...] = ()
+    StepIds: tuple[str, ...] = ()
+    Marker: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}$")] = "0"
 
 
 class CancelSteps(_Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -105,6 +106,15 @@ def test_the_same_request_twice_is_one_run(aws: Aws, application: str) -> None:
     with pytest.raises(aws.serverless.exceptions.ConflictException) as caught:
         aws.submit(application, "/fail", clientToken="once")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+
+
+def test_one_request_sent_by_many_at_once_is_one_run(aws: Aws, application: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        runs = pool.map(
+            lambda _: aws.submit(application, "/succeed", clientToken="once"), range(16)
+        )
+        assert len(set(runs)) == 1
+    assert len(aws.serverless.list_job_runs(applicationId=application)["jobRuns"]) == 1
 
 
 def test_a_token_of_a_refused_request_is_free(aws: Aws, application: str) -> None:

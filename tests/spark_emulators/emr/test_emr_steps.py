@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 from emr_jobs import Aws, spark_step, written
@@ -207,3 +208,37 @@ def test_clusters_are_listed(aws: Aws) -> None:
     cluster = aws.cluster()
     listed = aws.emr.list_clusters(ClusterStates=["WAITING"])["Clusters"]
     assert cluster in [each["Id"] for each in listed]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "AddJobFlowSteps",
+        "CancelSteps",
+        "DescribeStep",
+        "ListSteps",
+        "RunJobFlow",
+        "TerminateJobFlows",
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"ClusterId": 1, "JobFlowId": {}, "JobFlowIds": 5, "Steps": "x", "Instances": []}',
+        b'{"ClusterId": "j", "StepId": [], "StepStates": 5, "StepIds": 1, "JobFlowId": "j"}',
+        b'{"Name": "c", "Instances": {}, "Steps": [1], "Configurations": [[]], "JobFlowIds": [1]}',
+    ],
+)
+def test_nonsense_is_refused(aws: Aws, operation: str, body: bytes) -> None:
+    answer = httpx.post(
+        aws.url,
+        content=body,
+        headers={"X-Amz-Target": f"ElasticMapReduce.{operation}"},
+        timeout=30,
+        trust_env=False,
+    )
+    assert answer.status_code == 400
+    assert answer.json()["__type"] == "ValidationException"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from spark_emulators.emr import vendor
 from spark_emulators.emr.domain import Domain
 from spark_emulators.emr.errors import InvalidRequest, ValidationFailed
 from spark_emulators.emr.plans import cluster_conf
-from spark_emulators.emr.requests import AddJobFlowSteps, CancelSteps, parse
+from spark_emulators.emr.requests import (
+    AddJobFlowSteps,
+    CancelSteps,
+    DescribeStep,
+    ListSteps,
+    RunJobFlow,
+    TerminateJobFlows,
+    parse,
+)
 from spark_emulators.emr.steps import ENDED, Step, StepState
 from spark_emulators.emr.wire.messages import JSON, Answer, Call, json_answer
 from spark_emulators.emr.wire.moto import Moto
@@ -30,24 +38,21 @@ def cancel_steps(domain: Domain, _moto: Moto, call: Call) -> Answer:
 
 
 def describe_step(domain: Domain, _moto: Moto, call: Call) -> Answer:
-    body = call.body
-    step = domain.clusters.step(_text(body, "ClusterId"), _text(body, "StepId"))
+    request = parse(DescribeStep, call.body)
+    step = domain.clusters.step(request.ClusterId, request.StepId)
     role = {"ExecutionRoleArn": step.role} if step.role else {}
     return json_answer({"Step": {**_step(step), **role}}, JSON)
 
 
 def list_steps(domain: Domain, _moto: Moto, call: Call) -> Answer:
-    body = call.body
-    states, ids = body.get("StepStates") or (), body.get("StepIds") or ()
+    request = parse(ListSteps, call.body)
     found = [
         each
-        for each in domain.clusters.steps(_text(body, "ClusterId"))
-        if (not states or each.state.value in states) and (not ids or each.id in ids)
+        for each in domain.clusters.steps(request.ClusterId)
+        if (not request.StepStates or each.state in request.StepStates)
+        and (not request.StepIds or each.id in request.StepIds)
     ]
-    marker = body.get("Marker") or "0"
-    if not str(marker).isdigit():
-        raise InvalidRequest(f"Marker '{marker}' is not valid.")
-    begin = int(marker)
+    begin = int(request.Marker)
     more = {"Marker": str(begin + _PAGE)} if begin + _PAGE < len(found) else {}
     page = found[begin : begin + _PAGE]
     return json_answer({"Steps": [_step(each) for each in page], **more}, JSON)
@@ -56,22 +61,21 @@ def list_steps(domain: Domain, _moto: Moto, call: Call) -> Answer:
 def run_job_flow(domain: Domain, moto: Moto, call: Call) -> Answer:
     """Make a cluster by moto, which is not shown the steps: it would only pretend to run them."""
     body = call.body
-    given = body.get("Steps")
-    configs = parse(AddJobFlowSteps, {"JobFlowId": "", "Steps": given or []}).Steps
-    plans = domain.clusters.plan(configs, str(body.get("ReleaseLabel") or ""), cluster_conf(body))
+    request = parse(RunJobFlow, body)
+    plans = domain.clusters.plan(request.Steps, request.ReleaseLabel, cluster_conf(request))
     shown = {key: value for key, value in body.items() if key != "Steps"}
     if plans:
-        shown["Instances"] = {**body.get("Instances", {}), "KeepJobFlowAliveWhenNoSteps": True}
+        shown["Instances"] = {**body["Instances"], "KeepJobFlowAliveWhenNoSteps": True}
     answer = moto(call, json.dumps(shown).encode())
     if answer.status == 200:
         made = json.loads(answer.content)["JobFlowId"]
         if vendor.cluster(made).state not in vendor.GONE:
-            domain.clusters.made(made, body, plans)
+            domain.clusters.made(made, request, plans)
     return answer
 
 
 def terminate(domain: Domain, moto: Moto, call: Call) -> Answer:
-    ids = call.body.get("JobFlowIds") or []
+    ids = parse(TerminateJobFlows, call.body).JobFlowIds
     for each in ids:
         try:
             vendor.cluster(each)
@@ -133,10 +137,3 @@ def _step(step: Step) -> dict[str, Any]:
         "ActionOnFailure": step.on_failure.value,
         "Status": status,
     }
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValidationFailed(f"{name}: Field required")
-    return value
