@@ -36,6 +36,7 @@ class View:
 
     id: str
     arn: str
+    type: str
     release_label: str
     state: str
     starts_itself: bool
@@ -107,6 +108,7 @@ class Applications:
         return View(
             id=found.id,
             arn=found.arn,
+            type=found.type,
             release_label=found.release_label,
             state=found.state,
             starts_itself=kept.get("autoStartConfiguration", {}).get("enabled", True),
@@ -120,9 +122,13 @@ class Applications:
 
         Raises:
             UnknownResource: there is none.
-            ValidationFailed: it does not run and may not be started.
+            ValidationFailed: it does not run and may not be started, or is not Spark's.
         """
         view = self.view(application_id)
+        if view.type != "Spark":
+            raise ValidationFailed(
+                f"jobDriver.sparkSubmit: application {application_id} is of type {view.type}"
+            )
         if view.state == "STARTED":
             return view
         if view.state == "TERMINATED" or not view.starts_itself:

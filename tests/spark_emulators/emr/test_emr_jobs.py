@@ -127,7 +127,7 @@ REQUEST = st.fixed_dictionaries(
         "tags": JSON,
     },
 )
-VIEW = View("a", "arn", "emr-7.9.0", "STARTED", True, None, (), "")
+VIEW = View("a", "arn", "Spark", "emr-7.9.0", "STARTED", True, None, (), "")
 
 
 @given(REQUEST)

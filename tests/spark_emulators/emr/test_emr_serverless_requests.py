@@ -195,6 +195,12 @@ def test_an_application_that_does_not_start_itself_is_started_first(aws: Aws) ->
     assert aws.ended(application, aws.submit(application, "/succeed"))["state"] == "SUCCESS"
 
 
+def test_an_application_of_hive_runs_no_spark(aws: Aws) -> None:
+    application = aws.application(type="HIVE")
+    with pytest.raises(aws.serverless.exceptions.ValidationException, match="Hive"):
+        aws.submit(application, "/succeed")
+
+
 class TestWithoutSpark:
     @pytest.fixture
     def config(self, config: dict[str, Any]) -> dict[str, Any]:
