@@ -40,6 +40,15 @@ def process_image(folder: Path) -> dict[str, Any]:
     }
 
 
+def spark_home(folder: Path) -> Path:
+    """The stand-in as a ``SPARK_HOME`` with nothing but ``bin/spark-submit``."""
+    submit = folder / "bin" / "spark-submit"
+    submit.parent.mkdir(parents=True)
+    submit.write_text(SCRIPT.replace('[ "$1" = driver ] || exec "$@"\n', ""))
+    submit.chmod(0o755)
+    return folder
+
+
 def docker_image(client: Any) -> str:
     """The stand-in as a Docker image; its base is there already."""
     dockerfile = (

@@ -1,0 +1,1 @@
+"""EMR Serverless: where jobs go when no cluster takes them."""
