@@ -13,7 +13,7 @@ from spark_apps import driver
 from spark_emulators.spark_operator.operator import Operator
 from spark_emulators.spark_operator.resources.definitions import APPLICATIONS
 from spark_emulators.spark_operator.settings import OperatorSettings
-from spark_platform.kernel.errors import NotFound
+from spark_platform.kernel.errors import Conflict, NotFound, Transient
 from spark_platform.kernel.kubernetes.client import PODS, Kubernetes, connect
 from spark_platform.kernel.wait import NotYet, poll
 
@@ -158,7 +158,15 @@ class Site:
     def says(self, pod: str = "app-0-driver", *arguments: Any, **status: Any) -> None:
         """What the kubelet would report of a driver."""
         change = {"status": driver(*arguments, **status)["status"]}
-        self.kubernetes.patch(PODS, self.namespace, pod, change, "status")
+
+        def told() -> None:
+            try:
+                self.kubernetes.patch(PODS, self.namespace, pod, change, "status")
+            except (Conflict, Transient) as error:
+                # faults befall everybody
+                raise NotYet(error.message) from error
+
+        poll(told, what=f"what the kubelet says of {pod}", timeout_s=TIMEOUT_S)
 
     def executor(self, name: str, *, ready: bool = True, attempt: int = 0) -> None:
         """A pod that the driver would make."""

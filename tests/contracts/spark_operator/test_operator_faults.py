@@ -5,6 +5,7 @@ from spark_apps import application, restarts
 from spark_operators import Killed, pods_made
 
 from spark_platform.kernel.wait import NotYet, poll
+from spark_testkit.clusters.faults import Faults
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -45,3 +46,80 @@ def _until_dead_or_done(site):
 
     poll(step, what="the end", timeout_s=30, interval_s=0.01)
     return dead
+
+
+@pytest.fixture
+def faults(site, api, request):
+    """Faults of the emulated cluster; a real one has none on purpose."""
+    if request.node.callspec.params["kubeconfig"] != "emulated":
+        pytest.skip("faults are the emulated cluster's")
+    found = Faults(api.kubeconfig)
+    yield found
+    found.clear()
+    found.close()
+
+
+APPLICATIONS = ["sparkapplications*"]
+WRITES = ["create", "update", "patch", "delete"]
+BEFALLS = {
+    "conflicts": {"effect": "refuse", "code": 409, "resources": APPLICATIONS, "verbs": WRITES},
+    "errors": {"effect": "refuse", "code": 500, "resources": ["*"], "verbs": WRITES},
+    "throttling": {
+        "effect": "refuse", "code": 429, "retry_after_s": 1, "resources": ["*"], "verbs": WRITES,
+    },
+    "cut watches": {"effect": "cut", "resources": ["*"], "verbs": ["watch"]},
+    "expired watches": {"effect": "expire", "resources": ["*"], "verbs": ["watch"]},
+    "no events": {"effect": "refuse", "code": 403, "resources": ["events*"], "verbs": WRITES},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("befalls", BEFALLS)
+def test_what_befalls_the_api_changes_no_end(site, faults, befalls):
+    config = {"resourceRetainPolicy": "Always"}
+    site.apply(application(tolerations=config))
+    rule = {**BEFALLS[befalls], "namespace": site.namespace, "times": 6}
+    if befalls == "throttling":
+        # each refusal is waited for, and the API asks for a second
+        rule["times"] = 2
+    with pods_made(site) as made, faults.rule(**rule) as fault:
+        site.comes_to("DriverRequested")
+        site.says("app-0-driver", "Running")
+        site.comes_to("RunningHealthy")
+        site.says("app-0-driver", "Succeeded", exit_code=0)
+        site.comes_to("TerminatedWithoutReleaseResources")
+        assert fault.hits() > 0 or "watches" in befalls
+    assert made == ["app-0-driver"]
+    assert site.states().count("Succeeded") == 1
+
+
+def test_nobody_sees_anything_for_a_minute(site, faults):
+    """What happened meanwhile is found when the watches come back; nothing timed out for it."""
+    site.apply(application(tolerations={"resourceRetainPolicy": "Always"}))
+    site.comes_to("DriverRequested")
+    with pods_made(site) as made:
+        with faults.rule("refuse", code=503, verbs=["watch", "list"], resources=["*"]):
+            faults.rule("cut", verbs=["watch"], resources=["*"]).remove()
+            site.says("app-0-driver", "Running")
+            site.advance(60)
+            site.rests()
+        site.comes_to("RunningHealthy")
+        site.says("app-0-driver", "Succeeded", exit_code=0)
+        site.comes_to("TerminatedWithoutReleaseResources")
+    assert made == []
+    assert "DriverStartTimedOut" not in site.states()
+
+
+def test_a_clock_that_jumps_makes_no_driver_twice(site):
+    site.apply(application(tolerations={"resourceRetainPolicy": "Always"}))
+    with pods_made(site) as made:
+        site.comes_to("DriverRequested")
+        # another replica, whose clock is an hour late
+        site.advance(-3600)
+        site.restart()
+        site.says("app-0-driver", "Running")
+        site.comes_to("RunningHealthy")
+        site.advance(7200)
+        site.restart()
+        site.says("app-0-driver", "Succeeded", exit_code=0)
+        site.comes_to("TerminatedWithoutReleaseResources")
+    assert made == ["app-0-driver"]

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from spark_apps import application, driver, restarts
 
 from spark_emulators.spark_operator.decide import Action, Application, Decision, decide
+from spark_emulators.spark_operator.diagram import updated
 from spark_emulators.spark_operator.observation import Seen, verdict, waits_for
 from spark_emulators.spark_operator.reconciler import read
 from spark_emulators.spark_operator.resources.status import MOST_ENTRIES, ApplicationStatus, moment
@@ -452,3 +454,10 @@ def test_whatever_is_seen_each_transition_is_of_the_table(moments, tolerations):
     if status.state in TERMINATED:
         verdicts = [entry.current_state_summary for entry in status.entries()]
         assert len([each for each in verdicts if each in STOPPING]) == 1
+
+
+def test_the_diagram_in_the_documents_is_of_the_table():
+    document = (Path(__file__).parents[3] / "docs" / "operator.md").read_text()
+    assert updated(document) == document
+    for state in State:
+        assert f" {state.value}" in document
