@@ -72,7 +72,7 @@ class Wanted:
     runtime: str = ""
     region: str = ""
     holder: ProcessId | None = None
-    operator: bool = True
+    operator: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,12 @@ class Killed(BaseException):
 class Mortal(Kubernetes):
     """A client whose process is killed at one of its writes, before or after it is done."""
 
-    writes = 0
+    calls = writes = 0
     dies_at: int | None = None
     after = False
 
     def _open(self, method: str, *arguments: Any, **options: Any) -> Any:
+        self.calls += 1
         if method == "GET":
             return super()._open(method, *arguments, **options)
         self.writes += 1

@@ -1,15 +1,21 @@
 """Applications from their creation to their end."""
 
+import threading
+
 import pytest
 from kube_kubectl import Kubectl
 from spark_apps import application, restarts
 from spark_operators import pods_made
 
+from spark_emulators.spark_operator.operator import Operator
 from spark_emulators.spark_operator.resources.definitions import APPLICATIONS
+from spark_emulators.spark_operator.settings import OperatorSettings
 from spark_platform.kernel.errors import InvalidInput
-from spark_platform.kernel.kubernetes.client import PODS
+from spark_platform.kernel.kubernetes.client import PODS, connect
 from spark_platform.kernel.kubernetes.errors import AlreadyExists
+from spark_platform.kernel.kubernetes.lease import LEASES, LeaseSettings
 from spark_platform.kernel.kubernetes.resources import Resource
+from spark_platform.kernel.wait import NotYet, poll
 
 MAPS, SERVICES = Resource("v1", "configmaps"), Resource("v1", "services")
 BAD_VOLUME = {"containers": [], "volumes": [{"name": "BAD NAME", "emptyDir": {}}]}
@@ -283,3 +289,57 @@ def test_a_broken_application_holds_up_no_other(site):
     site.apply(application())
     site.comes_to("DriverRequested")
     site.comes_to("ResourceReleased", "broken")
+
+
+def test_with_nothing_to_do_it_asks_for_nothing(site):
+    site.apply(application(tolerations=KEPT))
+    site.apply(application("done", tolerations=KEPT))
+    site.comes_to("DriverRequested")
+    site.comes_to("DriverRequested", "done")
+    site.says("app-0-driver", "Running")
+    site.says("done-0-driver", "Succeeded", exit_code=0)
+    site.comes_to("RunningHealthy")
+    site.comes_to("TerminatedWithoutReleaseResources", "done")
+    site.rests()
+    before = site.mortal.calls
+    site.advance(3600)
+    site.rests()
+    assert site.mortal.calls == before
+
+
+def test_one_of_two_replicas_works_and_the_other_takes_over(site, api):
+    lease = LeaseSettings(site.namespace, "spark-operator-lease", 0.6, 0.4, 0.05)
+    settings = OperatorSettings(namespace=site.namespace, lease=lease)
+    clients = [connect(api.kubeconfig) for _ in range(2)]
+    stops = [threading.Event() for _ in clients]
+    threads = [
+        threading.Thread(target=Operator(client, settings).run, args=(stop,))
+        for client, stop in zip(clients, stops, strict=True)
+    ]
+    for each in threads:
+        each.start()
+    leases = site.kubernetes
+    with pods_made(site) as made:
+        for number in range(2):
+            name = f"app{number}"
+            site.apply(application(name))
+            poll(
+                lambda name=name: _requested(site, name),
+                what=f"{name} to be requested", timeout_s=30,
+            )  # fmt: skip
+            holder = leases.get(LEASES, site.namespace, lease.name)["spec"]["holderIdentity"]
+            assert holder
+            if number == 0:
+                # whoever leads leaves, without a word to the other
+                stops[0].set()
+                threads[0].join()
+    stops[1].set()
+    threads[1].join()
+    for each in clients:
+        each.close()
+    assert sorted(made) == ["app0-0-driver", "app1-0-driver"]
+
+
+def _requested(site, name):
+    if site.state(name) != "DriverRequested":
+        raise NotYet(site.state(name))
