@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -19,7 +18,7 @@ from spark_emulators.spark_operator.reconciler import Reconciler, read
 from spark_emulators.spark_operator.resources.definitions import APPLICATIONS, CLUSTERS
 from spark_emulators.spark_operator.settings import OperatorSettings
 from spark_emulators.spark_operator.states import WITH_DRIVER
-from spark_emulators.spark_operator.view import PodView
+from spark_emulators.spark_operator.view import PodView, judged_part, without_managers
 from spark_platform.kernel.errors import Conflict, NotFound, PlatformError, TimedOut, Transient
 from spark_platform.kernel.kubernetes.client import PODS, Kubernetes
 from spark_platform.kernel.kubernetes.lease import Election
@@ -56,13 +55,16 @@ class Operator:
         self._kubernetes, self.settings = kubernetes, settings
         self._queue: WorkQueue[Item] = WorkQueue(monotonic)
         self._labels: dict[Key, Key] = {}
+        self._edited: set[Key] = set()
         self._pods = PodView(kubernetes, self._pods_changed)
         recorder = Recorder(kubernetes, settings.name, now) if settings.events else None
         self._recorder = recorder
         self._reflectors = {
             APPLICATIONS: self._reflector(APPLICATIONS, self._application_changed),
             CLUSTERS: self._reflector(CLUSTERS, self._cluster_changed),
-            PODS: self._reflector(PODS, self._pods.changed, f"{OPERATOR_LABEL}={settings.name}"),
+            PODS: self._reflector(
+                PODS, self._pods.changed, f"{OPERATOR_LABEL}={settings.name}", judged_part
+            ),
         }
         self._applications = Reconciler(
             kubernetes,
@@ -191,6 +193,10 @@ class Operator:
             again_s = self._clusters.reconcile(found) if found is not None else None
         else:
             found = self._reflectors[APPLICATIONS].get(key)
+            if key in self._edited:
+                self._edited.discard(key)
+                if found is not None:
+                    self._tell_of_edit(found)
             again_s = self._applications.reconcile(found) if found is not None else None
             if found is None:
                 self._applications.forget(key)
@@ -208,18 +214,15 @@ class Operator:
         else:
             self._labels[label] = key
         self._queue.add((APPLICATIONS.plural, key))
-        if before is not None and now is not None:
-            self._tell_of_edits(before, now)
+        if before is not None and now is not None and before.get("spec") != now.get("spec"):
+            self._edited.add(key)
 
-    def _tell_of_edits(self, before: Object, now: Object) -> None:
+    def _tell_of_edit(self, found: Object) -> None:
         """What is edited of an attempt that runs counts for the next one only."""
-        if self._recorder is None or before.get("spec") == now.get("spec"):
-            return
-        with contextlib.suppress(ValueError):
-            status = read(now).status
-            if status and status.state in WITH_DRIVER:
-                text = "the specification was changed: the next attempt follows it, this one not"
-                self._recorder.record(now, "SpecChanged", text, warning=False)
+        status = read(found).status
+        if self._recorder and status and status.state in WITH_DRIVER:
+            text = "the specification was changed: the next attempt follows it, this one not"
+            self._recorder.record(found, "SpecChanged", text, warning=False)
 
     def _cluster_changed(self, before: Object | None, now: Object | None) -> None:
         found = now or before
@@ -236,6 +239,7 @@ class Operator:
         resource: Resource,
         changed: Callable[[Object | None, Object | None], None],
         labels: str = "",
+        kept: Callable[[Object], Object] = without_managers,
     ) -> Reflector:
         return Reflector(
             self._kubernetes,
@@ -243,4 +247,5 @@ class Operator:
             changed,
             namespace=self.settings.namespace,
             labels=labels,
+            kept=kept,
         )

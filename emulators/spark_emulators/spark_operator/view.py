@@ -13,9 +13,9 @@ from spark_platform.kernel.errors import NotFound
 from spark_platform.kernel.kubernetes.client import PODS, Kubernetes
 from spark_platform.kernel.kubernetes.resources import Key, Object, key_of, version_of
 
-__all__ = ["PodView", "Pods", "owned_by"]
+__all__ = ["PodView", "Pods", "judged_part", "owned_by", "without_managers"]
 
-_MOST_GONE = 10_000
+_MOST_GONE = 1000
 
 
 class Pods(Protocol):
@@ -57,6 +57,9 @@ class PodView:
         """Take in a change of a pod."""
         pod = now or before
         assert pod is not None
+        if now is None:
+            # as the watch hands it over
+            pod = judged_part(pod)
         if _label(pod, "spark-role") == "driver":
             self._driver_changed(pod, gone=now is None)
         elif not self._executor_changed(pod, gone=now is None):
@@ -65,7 +68,7 @@ class PodView:
         self._notify((namespace, _label(pod, APP_LABEL)))
 
     def assume(self, pod: Object) -> None:
-        self._driver_changed(pod, gone=False)
+        self._driver_changed(judged_part(pod), gone=False)
 
     def seen(self, namespace: str, driver: str, app_id: str, uid: str, *, certain: bool) -> Seen:
         with self._lock:
@@ -114,6 +117,18 @@ class PodView:
                 return before is not None
             known[name] = is_ready(pod)
             return known[name] != before
+
+
+def without_managers(found: Object) -> Object:
+    """An object without its field managers, which are as large as all the rest."""
+    metadata = {key: each for key, each in found["metadata"].items() if key != "managedFields"}
+    return {**found, "metadata": metadata}
+
+
+def judged_part(pod: Object) -> Object:
+    """What of a pod tells how it is with it: thousands of them are known at a time."""
+    kept = without_managers(pod)
+    return {"metadata": kept["metadata"], "status": kept.get("status") or {}}
 
 
 def owned_by(found: Mapping[str, Any], uid: str) -> bool:

@@ -31,6 +31,7 @@ class Reflector:
         changed: told of each change, from one thread; what it raises is logged.
         namespace: only of that; empty for all.
         labels: only what a selector means.
+        kept: what is kept of an object: all of it, unless told.
     """
 
     def __init__(
@@ -41,8 +42,9 @@ class Reflector:
         *,
         namespace: str = "",
         labels: str = "",
+        kept: Callable[[Object], Object] = lambda found: found,
     ) -> None:
-        self._kubernetes, self._resource = kubernetes, resource
+        self._kubernetes, self._resource, self._kept = kubernetes, resource, kept
         self._changed, self._namespace, self._labels = changed, namespace, labels
         self._objects: dict[Key, Object] = {}
         # the version at which each of the last that went did so
@@ -143,7 +145,7 @@ class Reflector:
         return version
 
     def _put(self, found: Object) -> None:
-        key = key_of(found)
+        key, found = key_of(found), self._kept(found)
         with self._lock:
             known = self._objects.get(key)
             newest = version_of(known) if known is not None else self._gone.get(key, -1)
