@@ -152,6 +152,7 @@ class Observation:
         submitted_at, started_at, ended_at: when.
         application: its name on the backend: ``namespace/name``, a container's, a job run's.
         ui: where Spark's UI is while it runs.
+        connect: of a Connect server that answers: ``host:port`` in the backend's network.
         logs: where its log is, for people.
     """
 
@@ -169,4 +170,5 @@ class Observation:
     ended_at: datetime | None = None
     application: str = ""
     ui: str = ""
+    connect: str = ""
     logs: str = ""

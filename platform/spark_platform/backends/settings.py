@@ -5,15 +5,28 @@ from __future__ import annotations
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.model import JobSpec
 
-__all__ = ["CONNECT_SERVER", "settings_of", "sizes_of"]
+__all__ = [
+    "ASK_CONNECT",
+    "CONNECT_ANSWERS_WITHIN_S",
+    "CONNECT_PORT",
+    "CONNECT_SERVER",
+    "settings_of",
+    "sizes_of",
+]
 
 CONNECT_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+CONNECT_PORT = "15002"
+# asks the Connect server of the container a question of Connect's own; the images have it
+ASK_CONNECT = 'exec "${PYSPARK_PYTHON:-python3}" /opt/spark/launch/ready.py'
+# so long a Connect server may take until it answers
+CONNECT_ANSWERS_WITHIN_S = 300
 
 # what a job says elsewhere, or what leads to its files and pods: a second word would contradict it
 _OWN = frozenset(
     {
         "spark.app.id",
         "spark.app.name",
+        "spark.connect.grpc.binding.port",
         "spark.driver.cores",
         "spark.driver.host",
         "spark.driver.memory",

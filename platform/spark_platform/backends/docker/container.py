@@ -6,17 +6,24 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from spark_platform.backends.settings import CONNECT_SERVER, settings_of, sizes_of
+from spark_platform.backends.settings import (
+    ASK_CONNECT,
+    CONNECT_ANSWERS_WITHIN_S,
+    CONNECT_PORT,
+    CONNECT_SERVER,
+    settings_of,
+    sizes_of,
+)
 from spark_platform.model import JobKind, JobSpec, Observation, RunState
 
 __all__ = ["DIGEST", "JOB", "PROPERTIES", "create_options", "observation", "properties"]
 
 JOB, DIGEST = "spark-platform.job", "spark-platform.digest"
 PROPERTIES = "spark.properties"
-CONNECT_PORT = "15002"
 _FOLDER = "/opt/spark/job"
 _TIMED_OUT, _KILLED, _TERMINATED = 124, 137, 143
 _PATIENCE_S = 30
+_SECOND_NS = 10**9
 # beside the heap, as Spark counts it on Kubernetes
 _OVERHEAD, _LEAST_OVERHEAD_MIB = 0.4, 384
 _NEVER = "0001-01-01"
@@ -41,6 +48,12 @@ def create_options(job: JobSpec, *, prefix: str, network: str) -> dict[str, Any]
         options["network"] = network
     if job.kind is JobKind.CONNECT:
         options["ports"] = {f"{CONNECT_PORT}/tcp": ("127.0.0.1", None)}
+        options["healthcheck"] = {
+            "test": ["CMD-SHELL", ASK_CONNECT],
+            "interval": _SECOND_NS,
+            "timeout": 10 * _SECOND_NS,
+            "retries": CONNECT_ANSWERS_WITHIN_S,
+        }
     return options
 
 
@@ -76,6 +89,7 @@ def observation(found: Mapping[str, Any]) -> Observation:
         native=native,
         exit_code=code,
         ready=run is RunState.RUNNING,
+        connect=_connect(found) if run is RunState.RUNNING else "",
         submitted_at=_moment(found["Created"]),
         started_at=_moment(state["StartedAt"]),
         ended_at=_moment(state["FinishedAt"]) if run.ended else None,
@@ -103,6 +117,8 @@ def _state(native: str, code: int | None, state: Mapping[str, Any]) -> tuple[Run
         if state.get("Error"):
             return RunState.FAILED, state["Error"]
         return RunState.SUBMITTED, "its container is made"
+    if native == "running" and (state.get("Health") or {}).get("Status", "healthy") != "healthy":
+        return RunState.PENDING, "its Connect server does not answer yet"
     if native in ("running", "paused", "removing"):
         return RunState.RUNNING, f"its container is {native}"
     if code == 0:
@@ -115,6 +131,13 @@ def _state(native: str, code: int | None, state: Mapping[str, Any]) -> tuple[Run
         _TERMINATED: "terminated",
     }.get(code or 0, "failed")
     return RunState.FAILED, f"{said}: its driver exited with {code}"
+
+
+def _connect(found: Mapping[str, Any]) -> str:
+    ports = found["NetworkSettings"].get("Ports") or {}
+    published = ports.get(f"{CONNECT_PORT}/tcp") or ()
+    # stock Python clients send a token without TLS only to a host spelled so
+    return f"localhost:{published[0]['HostPort']}" if published else ""
 
 
 def _moment(text: str) -> datetime | None:

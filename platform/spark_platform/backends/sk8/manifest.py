@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from spark_platform.backends.settings import CONNECT_SERVER, settings_of, sizes_of
+from spark_platform.backends.settings import (
+    ASK_CONNECT,
+    CONNECT_ANSWERS_WITHIN_S,
+    CONNECT_SERVER,
+    settings_of,
+    sizes_of,
+)
 from spark_platform.model import JobKind, JobSpec
 
 __all__ = ["DIGEST", "MANAGED_BY", "manifest"]
@@ -16,9 +22,6 @@ API_VERSION = "spark.apache.org/v1"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "spark-platform"}
 DIGEST = "spark-platform/digest"
 CONTAINER = "spark-kubernetes-driver"
-# asks the server a question of Spark Connect's own; the images have it
-_ASK = ["sh", "-c", 'exec "${PYSPARK_PYTHON:-python3}" /opt/spark/launch/ready.py']
-_ANSWERS_WITHIN_S = 300
 
 
 def manifest(job: JobSpec, namespace: str, *, kept_s: int) -> dict[str, Any]:
@@ -95,10 +98,10 @@ def _driver(job: JobSpec) -> dict[str, Any]:
     container: dict[str, Any] = {"name": CONTAINER}
     if job.kind is JobKind.CONNECT:
         container["startupProbe"] = {
-            "exec": {"command": _ASK},
+            "exec": {"command": ["sh", "-c", ASK_CONNECT]},
             "periodSeconds": 1,
             "timeoutSeconds": 10,
-            "failureThreshold": _ANSWERS_WITHIN_S,
+            "failureThreshold": CONNECT_ANSWERS_WITHIN_S,
         }
     pod: dict[str, Any] = {"containers": [container]}
     if job.timeout_s is not None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from spark_platform.backends.settings import CONNECT_PORT, CONNECT_SERVER
 from spark_platform.model import Observation, RunState
 
 __all__ = ["driver_pod", "observation"]
@@ -55,6 +56,7 @@ def observation(found: Mapping[str, Any]) -> Observation:
     service = f"{pod}-svc.{namespace}.svc"
     conf = found["spec"].get("sparkConf") or {}
     running = state is RunState.RUNNING
+    serves = found["spec"].get("mainClass") == CONNECT_SERVER
     port = conf.get("spark.ui.port", _UI_PORT)
     return Observation(
         name=metadata["name"],
@@ -71,6 +73,7 @@ def observation(found: Mapping[str, Any]) -> Observation:
         ended_at=_moment(verdict.get("lastTransitionTime")) if ended and verdict else None,
         application=f"{namespace}/{metadata['name']}",
         ui=f"http://{service}:{port}" if running else "",
+        connect=f"{service}:{CONNECT_PORT}" if running and serves else "",
         logs=f"kubernetes://{namespace}/pods/{pod}",
     )
 
