@@ -20,6 +20,7 @@ from spark_platform.backends.sk8.backend import Sk8
 from spark_platform.kernel.kubernetes.client import PODS, connect
 from spark_platform.kernel.wait import NotYet
 from spark_platform.model import JobKind, JobSpec, RunState
+from spark_testkit.clusters.cluster import Wanted
 from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.engine import engine_spec
 from spark_testkit.services import s3, unity_catalog
@@ -84,15 +85,18 @@ def cluster(request, tmp_path_factory):
     need_namespaces()
     settings = Settings.from_env(os.environ)
     clusters = Clusters(dataclasses.replace(settings, state_dir=tmp_path_factory.mktemp("state")))
-    yield clusters.up("applications", "emulated")
+    yield clusters.up("applications", "emulated", wanted=Wanted(operator=True))
     clusters.down("applications")
 
 
 @pytest.fixture
 def site(cluster, tmp_path):
     site = ApplicationSite(cluster.kubeconfig, f"t-{secrets.token_hex(5)}", tmp_path)
-    yield site
-    site.close()
+    # the run's kind cluster has none, since other tests bring their own
+    own = cluster.flavor == "kind"
+    with site.operator(tmp_path / "operator.log") if own else contextlib.nullcontext():
+        yield site
+        site.close()
 
 
 @pytest.fixture
@@ -110,29 +114,6 @@ def store(cluster, site, bucket, tmp_path):
     settings = dataclasses.replace(Settings.from_env(os.environ), state_dir=tmp_path / "stacks")
     with store_of_processes(site, bucket, settings) as made:
         yield made
-
-
-def test_the_flights_job_runs_as_its_manifest_says(site, store, bucket, tmp_path):
-    text = (EXAMPLE / "sparkapplication.yaml").read_text()
-    for example, own in {
-        "http://localhost:8080": store.catalog,
-        "http://localhost:9000": store.endpoint,
-        "flights-raw": bucket,
-        # a node of two cores runs more than this
-        'request.cores: "0.5"': 'request.cores: "0.1"',
-    }.items():
-        assert example in text
-        text = text.replace(example, own)
-    manifest = tmp_path / "sparkapplication.yaml"
-    manifest.write_text(text)
-    site.kubectl("apply", "-f", str(manifest))
-    site.comes_to("RunningHealthy", "flights")
-    assert len(site.executors()) == 2
-    site.comes_to("TerminatedWithoutReleaseResources", "flights")
-    assert site.states("flights")[-2] == "Succeeded", site.told("flights")
-    printed = site.log("flights")
-    for airport, flights in {"EWR": 120835, "JFK": 111279, "LGA": 104662}.items():
-        assert f'"{airport}": {flights}' in printed, site.told("flights")
 
 
 def test_a_job_that_fails_is_run_again(site):
@@ -233,3 +214,27 @@ def test_a_stream_outlives_its_executor_and_ends_when_it_is_cancelled(site):
     site.prints(f"batch {seen + 2} has")
     site.kubectl("delete", "sparkapplication", NAME, "--wait=false")
     site.goes()
+
+
+# last: whatever is first waits for its cluster, and for the images to be loaded into it
+def test_the_flights_job_runs_as_its_manifest_says(site, store, bucket, tmp_path):
+    text = (EXAMPLE / "sparkapplication.yaml").read_text()
+    for example, own in {
+        "http://localhost:8080": store.catalog,
+        "http://localhost:9000": store.endpoint,
+        "flights-raw": bucket,
+        # a node of two cores runs more than this
+        'request.cores: "0.5"': 'request.cores: "0.1"',
+    }.items():
+        assert example in text
+        text = text.replace(example, own)
+    manifest = tmp_path / "sparkapplication.yaml"
+    manifest.write_text(text)
+    site.kubectl("apply", "-f", str(manifest))
+    site.comes_to("RunningHealthy", "flights")
+    assert len(site.executors()) == 2
+    site.comes_to("TerminatedWithoutReleaseResources", "flights")
+    assert site.states("flights")[-2] == "Succeeded", site.told("flights")
+    printed = site.log("flights")
+    for airport, flights in {"EWR": 120835, "JFK": 111279, "LGA": 104662}.items():
+        assert f'"{airport}": {flights}' in printed, site.told("flights")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,6 +99,7 @@ class ApplicationSite:
 
     def __init__(self, kubeconfig: Path, namespace: str, home: Path) -> None:
         self.namespace = namespace
+        self._kubeconfig = kubeconfig
         self.kubernetes = connect(kubeconfig)
         self.kubectl = Kubectl(kubeconfig, namespace, home)
         self.kubectl("create", "namespace", namespace)
@@ -104,8 +107,36 @@ class ApplicationSite:
         account = f"--serviceaccount={namespace}:spark"
         self.kubectl("create", "rolebinding", "spark", "--clusterrole=edit", account)
 
+    @contextlib.contextmanager
+    def operator(self, log: Path) -> Iterator[None]:
+        """An operator for this namespace, until what is left there is gone."""
+        ready = log.with_suffix(".ready")
+        argv = [sys.executable, "-m", "spark_emulators.spark_operator"]
+        argv += ["--kubeconfig", str(self._kubeconfig), "--namespace", self.namespace]
+        argv += ["--ready-file", str(ready)]
+
+        def works() -> None:
+            assert process.poll() is None, log.read_text()
+            if not ready.exists():
+                raise NotYet("it does not look after applications yet")
+
+        with log.open("w") as words, subprocess.Popen(argv, stderr=words) as process:
+            try:
+                poll(works, what="the operator", timeout_s=TIMEOUT_S)
+                yield
+            finally:
+                process.terminate()
+
     def close(self) -> None:
         self.kubernetes.delete(NAMESPACES, "", self.namespace)
+
+        def none() -> None:
+            # the operator lets each go
+            left, _ = self.kubernetes.list(APPLICATIONS, self.namespace)
+            if left:
+                raise NotYet(f"there are {[each['metadata']['name'] for each in left]}")
+
+        poll(none, what="the applications to be let go", timeout_s=TIMEOUT_S)
         self.kubernetes.close()
 
     def apply(self, value: Mapping[str, Any]) -> None:
