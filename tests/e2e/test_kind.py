@@ -116,7 +116,9 @@ def test_two_clusters_live_side_by_side_and_leave_nothing(pair, docker, settings
     kubeconfig = Path(path.strip())
     assert stat.S_IMODE(kubeconfig.stat().st_mode) == 0o600
     assert stat.S_IMODE(kubeconfig.parent.stat().st_mode) == 0o700
-    assert {each.name for each in kubeconfig.parent.iterdir()} == {"cluster.json", "kubeconfig"}
+    operator = {"operator.json", "operator.log", "operator.ready"}
+    files = {each.name for each in kubeconfig.parent.iterdir()}
+    assert files == {"cluster.json", "kubeconfig", *operator}
 
     assert done("up", "east", "--flavor", "kind", settings=settings) == pair["east"]
 

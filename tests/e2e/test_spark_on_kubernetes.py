@@ -24,6 +24,7 @@ EXECUTORS = "spark-role=executor"
 DRIVER = "spark-role=driver"
 # shorter than what ends a test that hangs, so that it tells what it waited for
 TIMEOUT_S = 120
+CONNECT = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "MASTER")
 # what an example of Spark's that takes its time, and needs its executors, is given to do
 LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")
 
@@ -45,6 +46,11 @@ while executors() > 0 and time.monotonic() < deadline:
 assert executors() == 0
 print("two, then none", flush=True)
 """
+
+
+def _without_connect(environ):
+    """An environment in which pyspark is Spark itself; a client in this process leaves its mark."""
+    return {key: value for key, value in environ.items() if key not in CONNECT}
 
 
 class Site:
@@ -94,7 +100,11 @@ class Site:
                 *(part for pair in settings.items() for part in ("--conf", "=".join(pair))),
                 *application,
             ],
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "SPARK_HOME": str(home)}
+            env={
+                **_without_connect(os.environ),
+                "KUBECONFIG": str(self.kubeconfig),
+                "SPARK_HOME": str(home),
+            }
             | {"SPARK_SUBMIT_OPTS": QUICK}
             # workers run in the Python that a driver outside names
             | ({"PYSPARK_PYTHON": sys.executable} if mode == "client" else {}),

@@ -22,6 +22,18 @@ __all__ = ["Execution", "ProcessRunner", "Runner", "tail"]
 _TAIL_BYTES = 64 * 1024
 
 
+# a shell's that make pyspark a client of some other Spark
+_NOT_OF_JOBS = frozenset(
+    {
+        "MASTER",
+        "SPARK_API_MODE",
+        "SPARK_CONNECT_MODE_ENABLED",
+        "SPARK_LOCAL_REMOTE",
+        "SPARK_REMOTE",
+    }
+)
+
+
 class Execution(Protocol):
     """A job that runs, or has ended and whose output is still there."""
 
@@ -87,8 +99,9 @@ class ProcessRunner:
         options = own.get("SPARK_SUBMIT_OPTS", os.environ.get("SPARK_SUBMIT_OPTS", ""))
         python = {"PYSPARK_PYTHON": str(settings.python)} if settings.python else {}
         java = {"JAVA_HOME": str(settings.java_home)} if settings.java_home else {}
+        inherited = {key: value for key, value in os.environ.items() if key not in _NOT_OF_JOBS}
         return {
-            **os.environ,
+            **inherited,
             **python,
             **java,
             **own,

@@ -8,6 +8,8 @@ from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.clusters.faults import Faults
 
 FEWEST_WRITES = 18
+# a real cluster has no faults on purpose
+emulated = pytest.mark.parametrize("kubeconfig", ["emulated"], indirect=True, scope="session")
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -51,10 +53,8 @@ def _until_dead_or_done(site):
 
 
 @pytest.fixture
-def faults(site, api, request):
-    """Faults of the emulated cluster; a real one has none on purpose."""
-    if request.node.callspec.params["kubeconfig"] != "emulated":
-        pytest.skip("faults are the emulated cluster's")
+def faults(site, api):
+    """Faults of the emulated cluster."""
     found = Faults(api.kubeconfig)
     yield found
     found.clear()
@@ -75,6 +75,7 @@ BEFALLS = {
 }  # fmt: skip
 
 
+@emulated
 @pytest.mark.parametrize("befalls", BEFALLS)
 def test_what_befalls_the_api_changes_no_end(site, faults, befalls):
     config = {"resourceRetainPolicy": "Always"}
@@ -94,6 +95,7 @@ def test_what_befalls_the_api_changes_no_end(site, faults, befalls):
     assert site.states().count("Succeeded") == 1
 
 
+@emulated
 def test_nobody_sees_anything_for_a_minute(site, faults):
     """What happened meanwhile is found when the watches come back; nothing timed out for it."""
     site.apply(application(tolerations={"resourceRetainPolicy": "Always"}))

@@ -70,7 +70,12 @@ def config(config: dict[str, Any], home: Path) -> dict[str, Any]:
     return {**config, "spark_home": str(home), "environment": {"SPARK_SUBMIT_OPTS": quick}}
 
 
-def test_pi_is_computed(aws: Aws, application: str, home: Path) -> None:
+def test_pi_is_computed(
+    aws: Aws, application: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # of a shell that speaks to a stack
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
+    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
     pi = home / "examples" / "src" / "main" / "python" / "pi.py"
     run = aws.submit(application, f"file://{pi}", "2", parameters="--conf spark.driver.memory=512m")
     found = aws.ended(application, run)
