@@ -25,6 +25,7 @@ from spark_emulators.kubernetes.settings import RUNTIMES, NodeOptions, Settings
 from spark_platform.kernel.errors import Missing, PlatformError
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId
+from spark_platform.kernel.sockets import listen
 
 if TYPE_CHECKING:
     from spark_emulators.kubernetes.cluster import Cluster
@@ -90,7 +91,9 @@ class ApiServer:
         self._stop = stop or asyncio.Event()
         self._loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as open_:
-            listener = open_.enter_context(_listen(self.settings.host, self.settings.port))
+            listener = open_.enter_context(
+                listen(self.settings.host, self.settings.port, backlog=_BACKLOG)
+            )
             host, port = listener.getsockname()[:2]
             self.url = f"https://{host}:{port}"
             folder = self._folder()
@@ -280,24 +283,6 @@ def _token(file: Path) -> str:
     if not file.exists():
         write_atomically(file, secrets.token_urlsafe(32))
     return file.read_text()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where it is told that this is TCP; with it on, each
-    # answer of two writes waits 40 ms for the client
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise Missing(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="choose another port, or stop what uses this one",
-        ) from error
-    return listener
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from spark_platform.kernel.errors import Missing, PlatformError
+from spark_platform.kernel.errors import PlatformError
+from spark_platform.kernel.sockets import listen
 
 __all__ = ["main"]
 
@@ -46,7 +46,7 @@ def _serve(config_file: Path) -> None:
     from spark_emulators.unity_catalog.settings import Settings
 
     settings = Settings.from_file(config_file)
-    with _listen(settings.host, settings.port) as listener:
+    with listen(settings.host, settings.port, backlog=_BACKLOG) as listener:
         app = create_app(settings)
         # h11 keeps the spelling of header names, which one client insists on: see wire.answers.
         server = uvicorn.Server(
@@ -66,21 +66,3 @@ def _serve(config_file: Path) -> None:
         host, port = listener.getsockname()[:2]
         _LOG.info("serving Iceberg catalogs at http://%s:%s", host, port)
         server.run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where it is told that this is TCP; with it on, each
-    # answer of two writes waits 40 ms for the client
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise Missing(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="choose another port, or stop what uses this one",
-        ) from error
-    return listener

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spark_apps import IMAGE, application
 
-from spark_emulators.spark_operator.driver.conf import Attempt, properties
+from spark_emulators.spark_operator.driver.conf import Attempt
 from spark_emulators.spark_operator.driver.names import app_id, app_label
 from spark_emulators.spark_operator.driver.plan import plan_driver, pod_name
 from spark_emulators.spark_operator.driver.routes import InvalidRoute
 from spark_emulators.spark_operator.driver.sizes import memory_mib, request_mib
 from spark_emulators.spark_operator.reconciler import read
 from spark_platform.kernel.errors import InvalidInput
+from spark_platform.kernel.properties import properties
 
 ATTEMPT = Attempt("spark", "app", "u-1", 0, "operator")
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True)

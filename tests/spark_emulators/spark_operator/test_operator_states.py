@@ -13,7 +13,7 @@ from spark_emulators.spark_operator.decide import Action, Application, Decision,
 from spark_emulators.spark_operator.diagram import updated
 from spark_emulators.spark_operator.observation import Seen
 from spark_emulators.spark_operator.reconciler import read
-from spark_emulators.spark_operator.resources.status import MOST_ENTRIES, ApplicationStatus, moment
+from spark_emulators.spark_operator.resources.status import MOST_ENTRIES, ApplicationStatus
 from spark_emulators.spark_operator.states import (
     INFRASTRUCTURE_FAILURES,
     STOPPING,
@@ -21,6 +21,7 @@ from spark_emulators.spark_operator.states import (
     TRANSITIONS,
     State,
 )
+from spark_platform.kernel.times import moment
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

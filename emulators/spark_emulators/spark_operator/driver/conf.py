@@ -10,7 +10,7 @@ from spark_emulators.spark_operator.driver.names import app_id, labels_of
 from spark_emulators.spark_operator.resources.application import ApplicationSpec
 from spark_platform.kernel.errors import InvalidInput
 
-__all__ = ["Attempt", "effective_conf", "ports_of", "properties", "with_prefix"]
+__all__ = ["Attempt", "effective_conf", "ports_of", "with_prefix"]
 
 POD_NAME = "spark.kubernetes.driver.pod.name"
 # a driver's ports by their names: which setting says it, and what it is without one
@@ -88,11 +88,6 @@ def ports_of(conf: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def properties(conf: Mapping[str, str]) -> str:
-    """A Java properties file."""
-    return "".join(f"{_escaped(key)}={_escaped(conf[key], value=True)}\n" for key in sorted(conf))
-
-
 def with_prefix(conf: Mapping[str, str], prefix: str) -> Iterator[tuple[str, str]]:
     """Settings that begin with ``prefix``, without it, in order."""
     for key in sorted(conf):
@@ -144,18 +139,3 @@ def _refuse(conf: Mapping[str, str]) -> None:
                 f"spec.sparkConf[{key}]: the operator reads no files",
                 hint="put the template into spec.driverSpec or spec.executorSpec",
             )
-
-
-def _escaped(text: str, *, value: bool = False) -> str:
-    shown = []
-    for index, char in enumerate(text):
-        if char in "\\" or (not value and char in " :=") or (index == 0 and char in "#! "):
-            shown.append(f"\\{char}")
-        elif char in "\n\r\t\f":
-            shown.append({"\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f"}[char])
-        elif not " " <= char <= "~":
-            units = char.encode("utf-16-be")
-            shown += [f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)]
-        else:
-            shown.append(char)
-    return "".join(shown)

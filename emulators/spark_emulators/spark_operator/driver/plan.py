@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spark_emulators.spark_operator.driver.conf import Attempt, effective_conf, ports_of, properties
+from spark_emulators.spark_operator.driver.conf import Attempt, effective_conf, ports_of
 from spark_emulators.spark_operator.driver.pod import (
     CONF_DIR,
     TEMPLATE_DIR,
@@ -17,6 +17,7 @@ from spark_emulators.spark_operator.driver.pod import (
 from spark_emulators.spark_operator.driver.routes import routes_of
 from spark_emulators.spark_operator.driver.volumes import Pair
 from spark_emulators.spark_operator.resources.application import ApplicationSpec
+from spark_platform.kernel.properties import properties
 
 __all__ = ["DriverPlan", "plan_driver", "pod_name"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spark_emulators.spark_operator.driver.conf import Attempt, ports_of, with_prefix
-from spark_emulators.spark_operator.driver.names import labels_of
+from spark_emulators.spark_operator.driver.names import app_label, labels_of
 from spark_emulators.spark_operator.driver.sizes import request_mib
 from spark_emulators.spark_operator.driver.volumes import Pair, local_dir, mounts_of
 from spark_emulators.spark_operator.observation import DRIVER_CONTAINER
@@ -57,8 +57,6 @@ def driver_pod(
 
 def role_labels(conf: Mapping[str, str], attempt: Attempt, version: str) -> dict[str, str]:
     """Spark's labels of a driver."""
-    from spark_emulators.spark_operator.driver.names import app_label
-
     return {
         "spark-role": "driver",
         "spark-app-selector": conf["spark.app.id"],

@@ -10,18 +10,12 @@ from typing import Any
 
 from spark_emulators.spark_operator.resources.model import Model, PodStatus
 from spark_emulators.spark_operator.states import State
+from spark_platform.kernel.times import moment
 
-__all__ = ["ApplicationStatus", "AttemptInfo", "AttemptSummary", "StateEntry", "moment"]
+__all__ = ["ApplicationStatus", "AttemptInfo", "AttemptSummary", "StateEntry"]
 
 # entries of an attempt beyond the first: a state that comes and goes must not fill the store
 MOST_ENTRIES = 100
-
-
-def moment(text: str) -> datetime:
-    """A time of the status; Java writes up to nanoseconds."""
-    main, _, fraction = text.rstrip("Z").partition(".")
-    whole = datetime.fromisoformat(main).replace(tzinfo=timezone.utc)
-    return whole.replace(microsecond=int(fraction[:6].ljust(6, "0") or 0))
 
 
 def written(when: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from spark_platform.backends.settings import (
@@ -14,6 +14,8 @@ from spark_platform.backends.settings import (
     settings_of,
     sizes_of,
 )
+from spark_platform.kernel import properties as java
+from spark_platform.kernel.times import moment
 from spark_platform.model import JobKind, JobSpec, Observation, RunState
 
 __all__ = ["DIGEST", "JOB", "PROPERTIES", "create_options", "observation", "properties"]
@@ -73,7 +75,7 @@ def properties(job: JobSpec) -> str:
         conf["spark.submit.pyFiles"] = ",".join(job.py_files)
     if job.kind is JobKind.CONNECT:
         conf["spark.connect.grpc.binding.address"] = "0.0.0.0"  # noqa: S104 - of a container
-    return "".join(f"{_escaped(key)}={_escaped(conf[key])}\n" for key in sorted(conf))
+    return java.properties(conf)
 
 
 def observation(found: Mapping[str, Any]) -> Observation:
@@ -141,16 +143,4 @@ def _connect(found: Mapping[str, Any]) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    if text.startswith(_NEVER):
-        return None
-    main, _, fraction = text.rstrip("Z").partition(".")
-    micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
-    return datetime.fromisoformat(main).replace(microsecond=micros, tzinfo=timezone.utc)
-
-
-def _escaped(text: str) -> str:
-    """As a Java properties file has it: in a key and a value alike."""
-    plain = text.replace("\\", "\\\\")
-    for char, written in {"\n": "\\n", "\r": "\\r", "\t": "\\t", " ": "\\ ", "=": "\\="}.items():
-        plain = plain.replace(char, written)
-    return plain.replace(":", "\\:").replace("#", "\\#").replace("!", "\\!")
+    return None if text.startswith(_NEVER) else moment(text)

@@ -6,10 +6,11 @@ The verdict and the cleaning up are two states: how a job ended is read from the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from spark_platform.backends.settings import CONNECT_PORT, CONNECT_SERVER
+from spark_platform.kernel.times import moment
 from spark_platform.model import Observation, RunState
 
 __all__ = ["driver_pod", "observation"]
@@ -130,9 +131,4 @@ def _exit_code(verdict: Mapping[str, Any] | None) -> int | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time of Kubernetes', or of Java's, with up to nanoseconds."""
-    if not text:
-        return None
-    main, _, fraction = text.rstrip("Z").partition(".")
-    micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
-    return datetime.fromisoformat(main).replace(microsecond=micros, tzinfo=timezone.utc)
+    return moment(text) if text else None
