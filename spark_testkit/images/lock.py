@@ -21,7 +21,9 @@ from spark_testkit.resources import resource
 __all__ = ["main"]
 
 # what the servers in images import; not the toolkit's installer, its tests' plugin or Spark itself
-_NOT_IN_IMAGES = {"confluent-kafka", "docker", "pyspark", "pytest", "uv"}
+_NOT_IN_IMAGES = {
+    *("confluent-kafka", "docker", "flask", "flask-cors", "moto", "pyspark", "pytest", "uv")
+}
 
 
 def _compiled(wanted: Sequence[str], preferred: Path, *arguments: str) -> str:

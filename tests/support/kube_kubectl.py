@@ -1,4 +1,4 @@
-"""kubectl in a namespace of a test's own."""
+"""kubectl in a namespace of a test's own, or in none."""
 
 import contextlib
 import json
@@ -24,7 +24,8 @@ class Kubectl:
         }
 
     def command(self, *arguments):
-        return ["kubectl", "--namespace", self.namespace, *arguments]
+        within = ["--namespace", self.namespace] if self.namespace else []
+        return ["kubectl", *within, *arguments]
 
     def __call__(self, *arguments, stdin="", fails=False):
         done = self.run(*arguments, stdin=stdin if isinstance(stdin, str) else json.dumps(stdin))

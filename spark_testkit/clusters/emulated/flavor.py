@@ -23,7 +23,7 @@ from spark_platform.kernel.process import ProcessId, reap, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
 from spark_testkit.clusters.cluster import Created, Wanted
-from spark_testkit.clusters.emulated.images import image_names, spark_image
+from spark_testkit.clusters.emulated.images import image_names, spark_image, testkit_image
 from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import read_json
@@ -66,6 +66,7 @@ class EmulatedFlavor:
         images = folder / "images.json"
         if wanted.runtime != DOCKER:
             known = [self._image(each, progress) for each in self._engines()]
+            known.append(testkit_image())
             write_atomically(images, json.dumps(known))
         progress(Progress("create", f"cluster {name}", 0, 1))
         process = self._start(name, folder, images, wanted)
@@ -116,7 +117,7 @@ class EmulatedFlavor:
             if each not in known:
                 raise InvalidInput(
                     f"image {each} cannot be loaded: pods of an emulated cluster are processes",
-                    hint=f"it has the engines' images: {', '.join(known)}",
+                    hint=f"it has these images: {', '.join(known)}",
                 )
 
     def _find_all(self, images: Sequence[str]) -> None:

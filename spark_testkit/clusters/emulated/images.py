@@ -1,11 +1,13 @@
-"""An engine as an image for pods that are processes: folders laid over this machine's own.
+"""Images for pods that are processes: an engine's, and that of the toolkit's own servers.
 
-They hold the same jars, scripts and entrypoint at the same places as the container image does.
+An engine's is folders laid over this machine's own: they hold the same jars, scripts and entrypoint
+at the same places as the container image does.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -19,11 +21,12 @@ from spark_testkit.images.launching import launch_files
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
 
-__all__ = ["image_names", "spark_image"]
+__all__ = ["image_names", "spark_image", "testkit_image"]
 
 _SPARK = "/opt/spark"
 _PLATFORM = "/opt/platform"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PACKAGES = ("spark_testkit", "spark_emulators", "spark_platform")
 _SCRIPTS = ("entrypoint.sh", "decom.sh")
 # a pod has its own: what lies there on this machine has to be laid into it
 _PRIVATE = ("/tmp", "/run", "/dev")  # noqa: S108
@@ -38,7 +41,7 @@ def spark_image(engine: Engine, settings: Settings) -> dict[str, Any]:
         _SPARK: str(folder / "spark"),
         _PLATFORM: str(folder / "platform"),
         **{f"/opt/{name}": str(folder / name) for name in _SCRIPTS},
-        **{str(path): str(path) for path in _hidden(engine, settings)},
+        **_hidden((settings.cache_dir, engine.spark_home, *engine.python_path)),
     }
     repository = engine.spec.image.rpartition(":")[0]
     return {
@@ -57,22 +60,33 @@ def spark_image(engine: Engine, settings: Settings) -> dict[str, Any]:
     }
 
 
+def testkit_image() -> dict[str, Any]:
+    """The emulator's description of the image ``testkit``: this Python with this toolkit."""
+    found = (importlib.util.find_spec(name) for name in _PACKAGES)
+    sources = {Path(spec.origin).parents[1] for spec in found if spec and spec.origin}
+    return {
+        "names": ["testkit:latest", "testkit:*"],
+        "entrypoint": [sys.executable],
+        "working_dir": "/",
+        "environment": {"PATH": _SYSTEM_PATH, "PYTHONPATH": ":".join(sorted(map(str, sources)))},
+        "folders": _hidden(sources),
+    }
+
+
 def image_names(images: Any) -> list[str]:
     """The moving tags of a cluster's images."""
     return [each["names"][0] for each in images or ()]
 
 
-def _hidden(engine: Engine, settings: Settings) -> Iterable[Path]:
-    """Folders the image leads to that lie where pods have folders of their own."""
-    wanted = {
-        settings.cache_dir,
-        Path(sys.prefix),
-        Path(sys.base_prefix),
-        engine.spark_home,
-        *engine.python_path,
-    }
+def _hidden(wanted: Iterable[Path]) -> dict[str, str]:
+    """Those, and Python's, that lie where pods have folders of their own."""
     private = tuple(Path(each) for each in _PRIVATE)
-    return sorted(path for path in wanted if any(path.is_relative_to(each) for each in private))
+    needed = {*wanted, Path(sys.prefix), Path(sys.base_prefix)}
+    return {
+        str(path): str(path)
+        for path in sorted(needed)
+        if any(path.is_relative_to(each) for each in private)
+    }
 
 
 def _have_folder(engine: Engine, settings: Settings) -> Path:
