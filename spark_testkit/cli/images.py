@@ -11,13 +11,20 @@ import typer
 from rich.table import Table
 
 from spark_platform.kernel.errors import InvalidInput
-from spark_testkit.cli.output import Format, OutputOption, StackProgress, print_json, print_table
+from spark_testkit.cli.output import (
+    Format,
+    OutputOption,
+    StackProgress,
+    people,
+    print_json,
+    print_table,
+)
 from spark_testkit.engine import EngineSpec, engine_spec, engine_specs
 from spark_testkit.settings import Settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Container images: build them, list them.", no_args_is_help=True)
+app = typer.Typer(help="Container images: build them, list them, prune them.", no_args_is_help=True)
 
 
 @app.command("build")
@@ -92,6 +99,23 @@ def list_(output: OutputOption = Format.TEXT) -> None:
         exact = row["exact"] if row["built"] else ""
         table.add_row(row["image"], exact, "yes" if row["built"] else "", str(row["size_mb"] or ""))
     print_table(table)
+
+
+@app.command("prune")
+def prune_(output: OutputOption = Format.TEXT) -> None:
+    """Remove builds that newer ones have taken the place of; their exact tags stay until then."""
+    from spark_platform.kernel.docker.daemon import Daemon
+    from spark_testkit.images.pruning import prune
+
+    with Daemon() as daemon:
+        removed = prune(daemon, Settings.from_env(os.environ))
+    if output is Format.JSON:
+        print_json({"removed": removed})
+        return
+    for each in removed:
+        people.print(f" [green]✓[/] {each} is removed")
+    if not removed:
+        people.print("there is nothing to remove")
 
 
 @app.command("sbom")

@@ -37,6 +37,16 @@ def test_both_tags_mean_the_image(images, containers):
             assert containers.daemon.image(reference)["Id"] == each.image_id
 
 
+def test_a_tag_goes_and_the_image_stays_under_its_other_names(images, containers):
+    exact = images()["testkit"].spec.exact
+    another = f"testkit:to-go-{os.getpid()}"
+    containers.daemon.tag(exact, another)
+    assert containers.daemon.untag(another)
+    assert another not in containers.daemon.images()
+    assert containers.daemon.image(exact) is not None
+    assert containers.daemon.untag(another), "what is gone is no error"
+
+
 def test_layers_keep_to_their_sizes(images):
     sizes = {layer: each.own_bytes for layer, each in images().items()}
     assert sizes["spark-connectors"] <= 250e6

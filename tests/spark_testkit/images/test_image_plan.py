@@ -11,6 +11,7 @@ from spark_testkit.engine.catalogue import image_ground
 from spark_testkit.images import packages, plan
 from spark_testkit.images.model import ImageSpec, Part
 from spark_testkit.images.plan import LAYERS, Surroundings, plan_images
+from spark_testkit.images.pruning import outdated
 from spark_testkit.resources import resource
 
 HERE = Surroundings("base-1", {"minio": "v0.0.0-2026", "gcs": "v1.0.0"}, {}, "sources-1")
@@ -148,3 +149,11 @@ def test_what_is_present_in_the_same_version_is_not_brought_again():
     )
     assert list(lock) == ["a==1", "b==2"]
     assert list(packages.beside(lock, {"a==1": "", "b==3": ""})) == ["b==2"]
+
+
+def test_outdated_are_exact_tags_of_our_repositories_that_are_none_of_todays(tmp_path):
+    images = planned(tmp_path).values()
+    names = [name for each in images for name in (each.exact, each.moving)]
+    older = ["spark-base:java11-0123456789ab", "testkit:bookworm-ba9876543210"]
+    others = ["postgres:16-0123456789ab", "testkit:mine", "testkit:mine-0123"]
+    assert outdated([*names, *reversed(older), *others], images) == older

@@ -93,6 +93,25 @@ class Daemon:
         with docker_errors(f"tagging {reference} as {name}"):
             self.client.api.tag(reference, repository, tag, force=True)
 
+    def untag(self, reference: str) -> bool:
+        """Take a name from a local image, and the image away with its last name.
+
+        Returns:
+            False where a container stands on it, which therefore keeps it.
+        """
+        import docker
+
+        with docker_errors(f"removing the image {reference}"):
+            try:
+                self.client.api.remove_image(reference)
+            except docker.errors.ImageNotFound:
+                return True
+            except docker.errors.APIError as error:
+                if error.status_code != 409:
+                    raise
+                return False
+        return True
+
     def pull(self, reference: str) -> bool:
         """Whether a registry gave the image."""
         import docker
