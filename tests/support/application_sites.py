@@ -161,8 +161,9 @@ class ApplicationSite:
         return [each["currentStateSummary"] for each in _history(self.status(name))]
 
     def attempt(self, name: str = NAME) -> int:
+        """Its number; 0 before the operator has looked at it, too."""
         summary = self.status(name).get("currentAttemptSummary") or {}
-        return int(summary["attemptInfo"]["id"])
+        return int((summary.get("attemptInfo") or {"id": 0})["id"])
 
     def comes_to(self, state: str, name: str = NAME) -> None:
         """Wait until an application is in a state, or has been and ended."""
