@@ -6,13 +6,23 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 
 from spark_platform.kernel.errors import InvalidInput
 
-__all__ = ["Executors", "JobKind", "JobSpec", "Observation", "RunState", "Size"]
+__all__ = [
+    "Executors",
+    "Job",
+    "JobKind",
+    "JobSpec",
+    "Observation",
+    "Retries",
+    "RunState",
+    "Size",
+    "Work",
+]
 
 # a name that is an object's, a label's and a part of an EMR client token alike
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
@@ -78,14 +88,11 @@ class Executors:
     maximum: int = 1
 
 
-@dataclass(frozen=True)
-class JobSpec:
-    """A job as backends take it: everything is resolved.
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is run, and on how much.
 
     Attributes:
-        name: unique for ever on a backend: the same name is the same job.
-        image: what its containers start from.
-        spark_version: of the Spark in the image, such as ``4.1.4``.
         kind: what it is.
         main: the script or jar to run, ``local:///…`` in the image or a URL; none for Connect.
         main_class: of a jar.
@@ -100,9 +107,6 @@ class JobSpec:
         timeout_s: after which it is ended; None for none.
     """
 
-    name: str
-    image: str
-    spark_version: str
     kind: JobKind = JobKind.BATCH
     main: str = ""
     main_class: str = ""
@@ -118,11 +122,6 @@ class JobSpec:
     timeout_s: int | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise InvalidInput(
-                f"job name {self.name!r} is not allowed",
-                hint="1 to 40 of a-z, 0-9 and '-', which is neither first nor last",
-            )
         if not self.main and self.kind is not JobKind.CONNECT:
             raise InvalidInput(
                 "main is empty: there is nothing to run", hint="name a script or jar"
@@ -130,9 +129,73 @@ class JobSpec:
 
     @property
     def digest(self) -> str:
-        """A hash of all of it: two jobs of one name are the same if this is."""
+        """A hash of all of it: two of one name are the same if this is."""
         text = json.dumps(asdict(self), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec(Work):
+    """A job as backends take it: everything is resolved.
+
+    Attributes:
+        name: unique for ever on a backend: the same name is the same job.
+        image: what its containers start from.
+        spark_version: of the Spark in the image, such as ``4.1.4``.
+    """
+
+    name: str
+    image: str
+    spark_version: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidInput(
+                f"job name {self.name!r} is not allowed",
+                hint="1 to 40 of a-z, 0-9 and '-', which is neither first nor last",
+            )
+        super().__post_init__()
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often a job may be tried again.
+
+    Attributes:
+        attempts: all of them, the first included.
+        backoff_s: seconds before the second; each later one waits twice as long.
+    """
+
+    attempts: int = 3
+    backoff_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Work):
+    """A job as a team asks for it; each run of it has a name and an image of its own.
+
+    Attributes:
+        name: the team's name for it, which all its runs share.
+        domain: whose it is: tenants are told apart by it.
+        owner: whom to ask.
+        engine: which Spark: ``4.1``.
+        retries: how often it may be tried again.
+        region: where its data lies; empty for anywhere.
+        ttl_s: seconds that a finished run's application is kept; None for the platform's own rule.
+    """
+
+    name: str
+    domain: str
+    owner: str
+    engine: str
+    retries: Retries = field(default_factory=Retries)
+    region: str = ""
+    ttl_s: int | None = None
+
+    def spec(self, name: str, image: str, spark_version: str) -> JobSpec:
+        """The job of one attempt of one run."""
+        own = {each.name: getattr(self, each.name) for each in fields(Work)}
+        return JobSpec(name=name, image=image, spark_version=spark_version, **own)
 
 
 @dataclass(frozen=True)

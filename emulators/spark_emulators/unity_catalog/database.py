@@ -1,27 +1,14 @@
-"""The database itself: its tables, and the only lines that know which database product it is."""
+"""The tables of the catalog's database."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    Engine,
-    ForeignKeyConstraint,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-)
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import JSON, Column, Engine, ForeignKeyConstraint, MetaData, String, Table
 
-from spark_platform.kernel.errors import Missing
+from spark_platform.kernel import database
 
-__all__ = ["NAMESPACES", "TABLES", "WRITES", "open_database"]
+__all__ = ["NAMESPACES", "TABLES", "open_database"]
 
 _SCHEMA = MetaData()
 
@@ -47,11 +34,6 @@ TABLES = Table(
     ),
 )
 
-WRITES = {"uc_writes": True}
-"""Execution options of a connection whose transaction will write."""
-
-_LOCK_WAIT_MS = 15_000
-
 
 def open_database(path: Path) -> Engine:
     """Open the SQLite file at ``path``, making it and its tables where they are missing.
@@ -59,30 +41,4 @@ def open_database(path: Path) -> Engine:
     Raises:
         Missing: there can be no such file, or it is no database.
     """
-    engine = create_engine(f"sqlite+pysqlite:///{path}")
-    event.listen(engine, "connect", _prepare_connection)
-    event.listen(engine, "begin", _begin)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with engine.connect().execution_options(**WRITES) as connection, connection.begin():
-            _SCHEMA.create_all(connection)
-    except (OSError, DatabaseError) as error:
-        engine.dispose()
-        reason = error.orig if isinstance(error, DatabaseError) else error
-        raise Missing(f"cannot open the database {path}: {reason}") from error
-    return engine
-
-
-def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's driver would otherwise decide itself when a transaction begins.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: Connection) -> None:
-    # A transaction that reads first and writes later cannot wait for the lock: SQLite fails it.
-    writes = connection.get_execution_options().get("uc_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    return database.open_database(database.sqlite_url(path), _SCHEMA)

@@ -5,15 +5,14 @@ Every change is one transaction. Nothing is cached, so several servers can share
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Select, and_, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement
 
-from spark_emulators.unity_catalog.database import NAMESPACES, TABLES, WRITES
+from spark_emulators.unity_catalog.database import NAMESPACES, TABLES
 from spark_emulators.unity_catalog.errors import (
     AlreadyExists,
     NamespaceNotEmpty,
@@ -22,7 +21,7 @@ from spark_emulators.unity_catalog.errors import (
 )
 from spark_emulators.unity_catalog.names import TableName
 from spark_emulators.unity_catalog.paging import Page, PageRequest
-from spark_platform.kernel.errors import Transient
+from spark_platform.kernel.database import reading, writing
 
 __all__ = ["Move", "Store"]
 
@@ -58,7 +57,7 @@ class Store:
 
     def ping(self) -> None:
         """Raise Transient unless the database answers a query on the catalog's own tables."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             connection.execute(select(NAMESPACES.c.name).limit(1)).all()
 
     # Schemas
@@ -71,14 +70,14 @@ class Store:
         """Raises AlreadyExists where the schema is there."""
         row = {"catalog": catalog, "name": name, "properties": properties}
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(insert(NAMESPACES).values(row))
         except IntegrityError as error:
             raise AlreadyExists(f"namespace {name} already exists") from error
 
     def namespace_properties(self, catalog: str, name: str) -> Properties:
         """Raises NoSuchNamespace where the schema is missing."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _properties(connection, catalog, name)
 
     def change_properties(
@@ -89,7 +88,7 @@ class Store:
         Raises:
             NoSuchNamespace: the schema is missing.
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             before = _properties(connection, catalog, name, lock=True)
             connection.execute(
                 update(NAMESPACES)
@@ -101,7 +100,7 @@ class Store:
     def drop_namespace(self, catalog: str, name: str) -> None:
         """Raises NoSuchNamespace or NamespaceNotEmpty."""
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 gone = connection.execute(delete(NAMESPACES).where(_is_namespace(catalog, name)))
                 if gone.rowcount == 0:
                     raise _no_namespace(name)
@@ -120,7 +119,7 @@ class Store:
 
     def metadata_location(self, table: TableName) -> str | None:
         """The table's current metadata file; None where there is no such table."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             location: str | None = connection.scalar(
                 select(TABLES.c.metadata_location).where(_is_table(table))
             )
@@ -136,7 +135,7 @@ class Store:
             Transient: the database could not do it; nothing has changed either.
         """
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 # Always in the same order, so that two writers cannot wait for each other.
                 for move in sorted(moves, key=lambda move: move.table):
                     if not _take(connection, move):
@@ -151,14 +150,14 @@ class Store:
         Raises:
             NoSuchNamespace: the schema is missing.
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             _properties(connection, table.catalog, table.namespace, lock=True)
             old = connection.scalar(select(TABLES.c.metadata_location).where(_is_table(table)))
             _take(connection, Move(table, old, location))
 
     def drop_table(self, table: TableName, location: str) -> bool:
         """Forget a table, if ``location`` still is its metadata file."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             gone = connection.execute(
                 delete(TABLES).where(_is_table(table), TABLES.c.metadata_location == location)
             )
@@ -167,7 +166,7 @@ class Store:
     def rename_table(self, source: TableName, target: TableName) -> None:
         """Raises NoSuchTable, NoSuchNamespace (of the target) or AlreadyExists."""
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 _properties(connection, target.catalog, target.namespace)
                 moved = connection.execute(
                     update(TABLES)
@@ -187,33 +186,11 @@ class Store:
         self, names: Select[tuple[str]], column: ColumnElement[str], page: PageRequest
     ) -> Page:
         query = names.where(column > page.after).order_by(column).limit(page.limit)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return page.cut(list(connection.scalars(query)))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with _busy_is_transient(), self._engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**WRITES) as connection:
-            with _busy_is_transient():
-                transaction = connection.begin()
-            # Its end is not translated: a COMMIT that fails may have happened all the same.
-            with transaction, _busy_is_transient():
-                yield connection
 
 
 Column = ColumnElement[str]
-
-
-@contextmanager
-def _busy_is_transient() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise Transient("the catalog's database is not available", retry_after_s=1) from error
 
 
 def _take(connection: Connection, move: Move) -> bool:
