@@ -213,6 +213,7 @@ class Observation:
         cancelling: its end was asked for.
         ready: a Connect server answers; of other jobs, that the driver is up.
         submitted_at, started_at, ended_at: when.
+        cluster: which of several the backend has it on; empty where there is but one.
         application: its name on the backend: ``namespace/name``, a container's, a job run's.
         ui: where Spark's UI is while it runs.
         connect: of a Connect server that answers: ``host:port`` in the backend's network.
@@ -231,6 +232,7 @@ class Observation:
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    cluster: str = ""
     application: str = ""
     ui: str = ""
     connect: str = ""

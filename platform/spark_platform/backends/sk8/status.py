@@ -13,7 +13,10 @@ from spark_platform.backends.settings import CONNECT_PORT, CONNECT_SERVER
 from spark_platform.kernel.times import moment
 from spark_platform.model import Observation, RunState
 
-__all__ = ["driver_pod", "observation"]
+__all__ = ["CLUSTER", "driver_pod", "observation"]
+
+CLUSTER = "spark-platform/cluster"
+"""The annotation that says where an application is, of whoever spreads them over several."""
 
 _STATES: Mapping[str, RunState] = {
     "Submitted": RunState.SUBMITTED,
@@ -72,6 +75,7 @@ def observation(found: Mapping[str, Any]) -> Observation:
         submitted_at=_moment(metadata.get("creationTimestamp")),
         started_at=_since(history, "DriverReady") or _since(history, "DriverStarted"),
         ended_at=_moment(verdict.get("lastTransitionTime")) if ended and verdict else None,
+        cluster=(metadata.get("annotations") or {}).get(CLUSTER, ""),
         application=f"{namespace}/{metadata['name']}",
         ui=f"http://{service}:{port}" if running else "",
         connect=f"{service}:{CONNECT_PORT}" if running and serves else "",

@@ -1,0 +1,1 @@
+"""Spark Runner: takes jobs, has backends run them, and knows what became of each."""
