@@ -7,6 +7,8 @@ edge, to exit codes and statuses. Classes are cut by what the *caller* should do
       InvalidInput     mend the request            CLI exit 2, HTTP 400
       NotFound         it is not there             CLI exit 2, HTTP 404
       Conflict         reload, then decide         CLI exit 1, HTTP 409
+      Unauthenticated  log in (again)              CLI exit 2, HTTP 401
+      Forbidden        ask whoever grants it       CLI exit 2, HTTP 403
       Missing          install or start something  CLI exit 3
       TimedOut         raise the limit or look     CLI exit 4, HTTP 504
       Transient        try again later             CLI exit 1, HTTP 503
@@ -21,6 +23,7 @@ from collections.abc import Sequence
 __all__ = [
     "CommandFailed",
     "Conflict",
+    "Forbidden",
     "InvalidInput",
     "Missing",
     "NotFound",
@@ -28,6 +31,7 @@ __all__ = [
     "Terminal",
     "TimedOut",
     "Transient",
+    "Unauthenticated",
 ]
 
 
@@ -64,6 +68,18 @@ class NotFound(PlatformError):
 
 class Conflict(PlatformError):
     """Somebody else changed, owns or already made the thing."""
+
+
+class Unauthenticated(PlatformError):
+    """Nobody knows who asks: no token, or one that is not to be trusted."""
+
+    exit_code = 2
+
+
+class Forbidden(PlatformError):
+    """Who asks is known, and may not."""
+
+    exit_code = 2
 
 
 class Missing(PlatformError):
