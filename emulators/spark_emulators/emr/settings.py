@@ -1,4 +1,4 @@
-"""What one server is told at its start: a JSON file, checked before anything is opened."""
+"""What one server is told at its start."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 
-from spark_platform.kernel.errors import InvalidInput
+from spark_emulators.settings import Port, ServerSettings, Strict
 
 __all__ = ["S3Settings", "Settings"]
 
 _SECRET_NAME = re.compile(r"secret|token|password|credential|access.?key", re.I)
 
 
-class _Strict(BaseModel):
-    # The file holds storage keys, so a message about it must not quote it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class S3Settings(_Strict):
+class S3Settings(Strict):
     """The store that logs are written to.
 
     Attributes:
@@ -34,12 +29,10 @@ class S3Settings(_Strict):
     secret_key: SecretStr
 
 
-class Settings(_Strict):
+class Settings(ServerSettings):
     """The whole server.
 
     Attributes:
-        host: address to listen on.
-        port: port to listen on; 0 takes a free one.
         spark_home: the Spark of releases that ``spark_homes`` does not name; None refuses them.
         spark_homes: release label ("emr-7.9.0") to Spark's folder.
         java_home: the Java of jobs; None leaves it to ``spark-submit``.
@@ -53,8 +46,7 @@ class Settings(_Strict):
         s3: where logs go; None keeps them from being written.
     """
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8085, ge=0, le=65535)
+    port: Port = 8085
     spark_home: Path | None = None
     spark_homes: dict[str, Path] = Field(default_factory=dict)
     java_home: Path | None = None
@@ -66,24 +58,6 @@ class Settings(_Strict):
     stop_grace_s: float = Field(default=10, ge=0)
     state_pause_s: float = Field(default=0.1, ge=0)
     s3: S3Settings | None = None
-
-    @classmethod
-    def from_file(cls, path: Path) -> Settings:
-        """Read settings from a JSON file.
-
-        Raises:
-            InvalidInput: names the file and every wrong field, but no value.
-        """
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)
-            )
-            raise InvalidInput(f"{path}: {problems}") from None
 
     def home_of(self, release_label: str) -> Path | None:
         """The Spark of a release, if there is one on this machine."""

@@ -1,23 +1,19 @@
-"""What one server is told at its start: a JSON file, checked before anything is opened."""
+"""What one server is told at its start."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from spark_emulators.settings import Port, ServerSettings, Strict
 from spark_emulators.unity_catalog.names import check_name
 from spark_platform.kernel.errors import InvalidInput
 
 __all__ = ["CatalogSettings", "Settings"]
 
 
-class _Strict(BaseModel):
-    # The file holds storage keys, so a message about it must not quote it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class CatalogSettings(_Strict):
+class CatalogSettings(Strict):
     """One UC catalog, which clients name as their ``warehouse``.
 
     Attributes:
@@ -42,12 +38,10 @@ class CatalogSettings(_Strict):
         return root.rstrip("/")
 
 
-class Settings(_Strict):
+class Settings(ServerSettings):
     """The whole server.
 
     Attributes:
-        host: address to listen on.
-        port: port to listen on; 0 takes a free one.
         database: path of the SQLite file.
         catalogs: the catalogs it serves.
         file_io: pyiceberg FileIO properties, for this server's own reads and writes only.
@@ -55,8 +49,7 @@ class Settings(_Strict):
             the server here.
     """
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
+    port: Port = 8080
     database: Path
     catalogs: tuple[CatalogSettings, ...] = Field(min_length=1)
     file_io: dict[str, SecretStr] = Field(default_factory=dict)
@@ -70,21 +63,3 @@ class Settings(_Strict):
         if len({catalog.name for catalog in catalogs}) < len(catalogs):
             raise ValueError("two catalogs have the same name")
         return catalogs
-
-    @classmethod
-    def from_file(cls, path: Path) -> Settings:
-        """Read settings from a JSON file.
-
-        Raises:
-            InvalidInput: names the file and every wrong field, but no value.
-        """
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
-                for problem in error.errors(include_url=False, include_input=False)
-            )
-            raise InvalidInput(f"{path}: {problems}") from None

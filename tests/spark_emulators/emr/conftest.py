@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 from emr_jobs import BUCKET, Aws, client, fake_spark
+from emulator_servers import Server
 
 from spark_emulators.emr.domain import Domain, steady_clock
 from spark_emulators.emr.settings import Settings
@@ -82,50 +81,28 @@ def aws(config: dict[str, Any], clock: Clock) -> Iterator[Aws]:
     assert not jobs.exists() or list(jobs.iterdir()) == []
 
 
-class Server:
-    """A server process."""
+class EmrServer(Server):
+    """A server process, with boto3's clients."""
 
     def __init__(self, config_file: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "spark_emulators.emr", "--config", str(config_file)],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        self.log: list[str] = []
-        url = ""
-        for line in self.process.stderr:
-            self.log.append(line)
-            if found := re.search(r"serving .* at (http://\S+)", line):
-                url = found.group(1)
-                break
-        # Nobody else reads the pipe, and a full one would stop the server.
-        self._reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,))
-        self._reader.start()
-        assert url, "".join(self.log)
-        self.aws = Aws(url, client("emr-serverless", url), client("emr", url))
+        super().__init__("spark_emulators.emr", config_file)
+        self.aws = Aws(self.url, client("emr-serverless", self.url), client("emr", self.url))
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        returncode = self.process.wait(timeout=60)
-        self._reader.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        returncode = super().stop(number)
         self.aws.close()
         return returncode
 
 
 @pytest.fixture
-def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], Server]]:
+def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], EmrServer]]:
     """Starts server processes, and stops them all."""
-    servers: list[Server] = []
+    servers: list[EmrServer] = []
 
-    def start() -> Server:
+    def start() -> EmrServer:
         config_file = tmp_path / "emr.json"
         config_file.write_text(json.dumps(config))
-        servers.append(Server(config_file))
+        servers.append(EmrServer(config_file))
         return servers[-1]
 
     yield start

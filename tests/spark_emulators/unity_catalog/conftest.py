@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import signal
-import subprocess
-import sys
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from emulator_servers import Server
 from starlette.applications import Starlette
 
 from spark_emulators.unity_catalog.app import MOUNTS, create_app
@@ -120,52 +116,23 @@ def make(http: Http) -> Tables:
     return Tables(http)
 
 
-class Server:
+class CatalogServer(Server):
     """A server process."""
 
     def __init__(self, config_file: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "spark_emulators.unity_catalog", "--config", str(config_file)],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        self.log: list[str] = []
-        self.url = ""
-        for line in self.process.stderr:
-            self.log.append(line)
-            if found := re.search(r"serving .* at (http://\S+)", line):
-                self.url = found.group(1)
-                break
-        # Nobody else reads the pipe, and a full one would stop the server.
-        self._reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,))
-        self._reader.start()
-        assert self.url, "".join(self.log)
-
-    @property
-    def iceberg_uri(self) -> str:
-        return self.url + MOUNTS[0]
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        returncode = self.process.wait(timeout=60)
-        self._reader.join()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-        return returncode
+        super().__init__("spark_emulators.unity_catalog", config_file)
+        self.iceberg_uri = self.url + MOUNTS[0]
 
 
 @pytest.fixture
-def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], Server]]:
+def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[], CatalogServer]]:
     """Starts servers on the test's one database and warehouse, and stops them all."""
-    servers: list[Server] = []
+    servers: list[CatalogServer] = []
     config_file = tmp_path / "uc.json"
     config_file.write_text(json.dumps(config))
 
-    def start() -> Server:
-        servers.append(Server(config_file))
+    def start() -> CatalogServer:
+        servers.append(CatalogServer(config_file))
         return servers[-1]
 
     yield start
@@ -174,12 +141,12 @@ def start_server(tmp_path: Path, config: dict[str, Any]) -> Iterator[Callable[[]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CatalogServer]:
     """A server process for tests that leave it running; each uses a schema of its own."""
     folder = tmp_path_factory.mktemp("uc")
     config_file = folder / "uc.json"
     config_file.write_text(json.dumps(settings_below(folder)))
-    server = Server(config_file)
+    server = CatalogServer(config_file)
     yield server
     server.stop()
 
