@@ -1,8 +1,8 @@
 """The process between the server and a job: it sees to it that nothing of the job is left.
 
 ``python -m spark_emulators.emr.guard FOLDER COMMAND…`` runs COMMAND in a session of its own.
-SIGTERM is passed on to all of it. When the guard's standard input ends, which it also does when the
-server is killed, all of it is killed. What the job started and left behind ends with it: Spark's
+SIGTERM is passed on to all of it. When the guard's standard input ends, all of it is killed: the
+server ends it with a word, and one that is killed without. What the job started and left behind ends with it: Spark's
 Python workers, for one, have process groups of their own, so on Linux the guard adopts orphans.
 FOLDER, the job's, is the server's to delete, and the guard's where the server is gone.
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         argv: the job's folder, then the command.
     """
     folder, *command = argv
-    server = os.getppid()
+    server = _Server(os.getppid())
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     job = _Job()
@@ -59,10 +59,10 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"cannot run {command[0]}: {error.strerror}\n")
         return _COULD_NOT_START
     job.started(child.pid)
-    threading.Thread(target=_end_with_input, args=(child.pid,), daemon=True).start()
+    threading.Thread(target=_end_with_input, args=(child.pid, server), daemon=True).start()
     code = child.wait()
     _kill_rest(child.pid)
-    if os.getppid() != server:
+    if server.is_gone():
         shutil.rmtree(folder, ignore_errors=True)
     return 128 - code if code < 0 else code
 
@@ -85,9 +85,23 @@ class _Job:
             _signal(self._group, signal.SIGTERM)
 
 
-def _end_with_input(group: int) -> None:
+class _Server:
+    """Whoever started the guard."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.hung_up = False
+
+    def is_gone(self) -> bool:
+        # one that dies closes its files some time before it stops being the parent
+        return self.hung_up or os.getppid() != self._pid
+
+
+def _end_with_input(group: int, server: _Server) -> None:
+    told = False
     while os.read(0, 1):
-        pass
+        told = True
+    server.hung_up = not told
     # the rest is the main thread's, which waits for this
     _signal(group, signal.SIGKILL)
 

@@ -144,8 +144,12 @@ class ProcessExecution:
             self._guard.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        assert self._guard.stdin is not None
-        self._guard.stdin.close()
+        stdin = self._guard.stdin
+        assert stdin is not None
+        if not stdin.closed:
+            with contextlib.suppress(BrokenPipeError), stdin:
+                # an end without a word would mean that this server is gone
+                stdin.write(b".")
 
     def close(self) -> None:
         self.kill()

@@ -70,6 +70,15 @@ def test_a_guard_that_is_killed_takes_its_job_along(tmp_path: Path) -> None:
     gone([pid])
 
 
+@pytest.mark.parametrize(("word", "stays"), [(b".", True), (b"", False)])
+def test_a_guard_deletes_what_nobody_else_will(tmp_path: Path, word: bytes, stays: bool) -> None:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    command = [sys.executable, "-m", "spark_emulators.emr.guard", str(folder), "sleep", "600"]
+    assert subprocess.run(command, input=word, timeout=60).returncode == 128 + signal.SIGKILL
+    assert folder.exists() == stays
+
+
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)]
 )
