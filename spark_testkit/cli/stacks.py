@@ -33,7 +33,7 @@ from spark_testkit.supervisor.protocol import ServiceStatus
 __all__ = ["down", "env", "logs", "requests_for", "status", "up"]
 
 _FOLLOW_INTERVAL_S = 0.2
-_SPARK_SERVICES = ("spark-connect", "history-server")
+_SPARK_SERVICES = ("spark-connect", "history-server", "emr")
 
 
 def up(

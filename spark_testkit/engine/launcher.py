@@ -26,6 +26,7 @@ __all__ = [
     "START_OPTIONS",
     "Launch",
     "check_conf_key",
+    "environment_of",
     "launch",
     "main_class_of",
     "quoted",
@@ -165,7 +166,7 @@ def launch(
     ]
     return Launch(
         argv=(str(engine.java.binary), f"@{argument_file}"),
-        environment=_environment(engine),
+        environment=environment_of(engine),
         files={
             argument_file: "".join(f"{quoted(argument)}\n" for argument in arguments),
             log4j_file: LOG4J,
@@ -198,7 +199,8 @@ def _complete(conf: Mapping[str, str], main_class: str, folder: Path) -> dict[st
     }
 
 
-def _environment(engine: Engine) -> dict[str, str]:
+def environment_of(engine: Engine) -> dict[str, str]:
+    """The variables a process of Spark needs, on top of those it inherits."""
     environment = {
         "JAVA_HOME": str(engine.java.home),
         # file names and configuration values are UTF-8 whatever the caller's locale is

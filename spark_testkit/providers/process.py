@@ -10,11 +10,15 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
-from spark_platform.kernel.errors import Missing
+import psutil
+
+from spark_platform.kernel.errors import Missing, TimedOut
 from spark_platform.kernel.files import private_folder, write_atomically
 from spark_platform.kernel.process import ProcessId, die_with_parent
+from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.providers.provider import LOG_NAME, Location
 from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
 
@@ -26,6 +30,8 @@ _INHERITED = (
     *("PATH", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "JAVA_HOME"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"),
 )
+# so long what a service has started in sessions of its own may take to end when that is gone
+_FOLLOWS_WITHIN_S = 10
 
 
 class ProcessInstance:
@@ -51,13 +57,38 @@ class ProcessInstance:
     async def stop(self) -> None:
         # once it has ended its pid may be somebody else's
         if self._process.returncode is None:
+            started = _descendants(self._process.pid)
             self._kill_group()
             await self._process.wait()
+            await asyncio.to_thread(_await_end, started)
 
     def _kill_group(self) -> None:
         # macOS refuses to signal a group of zombies
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[ProcessId]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        pids = [each.pid for each in psutil.Process(pid).children(recursive=True)]
+        return list(filter(None, map(ProcessId.of, pids)))
+    return []
+
+
+def _await_end(processes: Sequence[ProcessId]) -> None:
+    """Let processes end by themselves: they may have to end others. Who does not is killed."""
+
+    def none_is_left() -> None:
+        if any(each.alive() for each in processes):
+            raise NotYet("some run")
+
+    try:
+        poll(none_is_left, what="all to end", timeout_s=_FOLLOWS_WITHIN_S, interval_s=0.01)
+    except TimedOut:
+        for each in processes:
+            if each.alive():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(each.pid, signal.SIGKILL)
 
 
 class ProcessProvider:

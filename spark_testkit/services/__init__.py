@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.service import Service, ServiceRequest
-from spark_testkit.services import gcs, history_server, kafka, s3, spark_connect, unity_catalog
+from spark_testkit.services import emr, gcs, history_server, kafka, s3, spark_connect, unity_catalog
 
 __all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "service"]
 
@@ -21,6 +21,7 @@ SERVICES: dict[str, Service] = {
         kafka.SERVICE,
         history_server.SERVICE,
         spark_connect.SERVICE,
+        emr.SERVICE,
     )
 }
 

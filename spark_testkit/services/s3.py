@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import sysconfig
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from spark_platform.kernel.wait import NotYet
 from spark_testkit.engine.catalogue import engine_spec
 from spark_testkit.programs import MINIO
 from spark_testkit.service import PlanContext, Service, ServiceSpec
+from spark_testkit.services import aws
 from spark_testkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,12 +44,6 @@ SERVERS = ("minio", "seaweedfs")
 _MARK = ".spark-testkit"
 MINIO_IMAGE = "minio:latest"
 _WEED_IN_IMAGE = "/opt/testkit/packages/bin/weed"
-# botocore reads the user's even where it is given keys, and fails on a profile that is not there
-_NO_PROFILES = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 def find_server(settings: Settings, wanted: str | None = None) -> tuple[str, Path]:
@@ -200,25 +194,8 @@ def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:
     Args:
         attempts: how often boto3 tries a call.
     """
-    import boto3
-    import botocore.session
-    from botocore.config import Config
-
-    session = boto3.session.Session(
-        botocore_session=botocore.session.Session(session_vars=_NO_PROFILES),
-        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
-        region_name=exports["AWS_REGION"],
-    )
-    config = Config(
-        retries={"total_max_attempts": attempts},
-        s3={"addressing_style": "path"},
-        connect_timeout=5,
-        read_timeout=60,
-        # the user's cannot reach it
-        proxies={},
-    )
-    return session.client("s3", endpoint_url=exports["AWS_ENDPOINT_URL_S3"], config=config)
+    made: S3Client = aws.client("s3", exports, attempts=attempts)
+    return made
 
 
 @dataclass(frozen=True)

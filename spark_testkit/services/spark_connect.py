@@ -31,13 +31,17 @@ if TYPE_CHECKING:
 __all__ = [
     "EVENT_LOG_FOLDER",
     "SERVICE",
+    "SMALL_DATA",
     "ConnectReadiness",
+    "event_log_conf",
+    "local_cores",
     "prepare_engine",
     "spark_conf",
     "table_conf",
 ]
 
 EVENT_LOG_FOLDER = "spark-events"
+SMALL_DATA = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
 _DRIVER_MEMORY_MIB = 1024
 
 
@@ -82,29 +86,33 @@ def plan(context: PlanContext) -> ServiceSpec:
 def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
     """The configuration of a local Connect server: small data, one user, loopback only."""
     options = context.request.options
-    cores = min(os.cpu_count() or 1, 4)
     conf = {
         "spark.app.name": context.request.name,
-        "spark.master": f"local[{cores}]",
+        "spark.master": f"local[{local_cores()}]",
         "spark.connect.grpc.binding.address": context.place.listen,
         "spark.connect.grpc.binding.port": str(context.ports["connect"]),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.default.parallelism": "2",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": (context.folder / "warehouse").as_uri(),
         "spark.local.dir": str(context.folder / TEMPORARY),
+        **SMALL_DATA,
         **conf_for_newer_clients(spec),
-        **_event_log_conf(context),
+        **event_log_conf(context),
         **table_conf(context.peers),
     }
     conf.update({key: str(value) for key, value in options.get("conf", {}).items()})
     return conf
 
 
-def _event_log_conf(context: PlanContext) -> dict[str, str]:
+def local_cores() -> int:
+    """How many cores one Spark of a stack takes."""
+    return min(os.cpu_count() or 1, 4)
+
+
+def event_log_conf(context: PlanContext) -> dict[str, str]:
+    """What lets the History Server see applications, unless option ``event_log`` says no."""
     if not context.request.options.get("event_log", True):
         return {"spark.eventLog.enabled": "false"}
     return {

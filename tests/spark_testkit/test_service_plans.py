@@ -85,7 +85,7 @@ def test_every_need_is_a_service_and_comes_earlier():
 
 
 def test_what_few_need_runs_on_request_only():
-    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"gcs", "kafka"}
+    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"emr", "gcs", "kafka"}
 
 
 def test_spark_is_wired_to_a_google_store_where_there_is_one(planned):
@@ -119,6 +119,7 @@ def test_the_exports_are_those_clients_know(planned):
         *("UNITY_CATALOG_URI", "ICEBERG_REST_URI", "SPARK_HISTORY_URL", "SPARK_REMOTE"),
         *("KAFKA_BOOTSTRAP_SERVERS", "SPARK_KAFKA_BOOTSTRAP_SERVERS"),
         *("STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"),
+        *("AWS_ENDPOINT_URL_EMR_SERVERLESS", "AWS_ENDPOINT_URL_EMR", "AWS_DEFAULT_REGION"),
     }
 
 

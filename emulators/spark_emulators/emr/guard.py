@@ -2,9 +2,10 @@
 
 ``python -m spark_emulators.emr.guard FOLDER COMMAND…`` runs COMMAND in a session of its own.
 SIGTERM is passed on to all of it. When the guard's standard input ends, all of it is killed: the
-server ends it with a word, and one that is killed without. What the job started and left behind ends with it: Spark's
-Python workers, for one, have process groups of their own, so on Linux the guard adopts orphans.
-FOLDER, the job's, is the server's to delete, and the guard's where the server is gone.
+server ends it with a word, and one that is killed without. What the job started and left behind
+ends with it: Spark's Python workers, for one, have process groups of their own, so on Linux the
+guard adopts orphans. FOLDER, the job's, is the server's to delete, and the guard's where the server
+is gone.
 
 Its exit code is the command's; 128 + N where signal N ended that.
 """

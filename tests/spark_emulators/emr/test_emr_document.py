@@ -1,4 +1,4 @@
-"""docs/emr.md: its settings are settings, its program runs."""
+"""docs/emr.md: its settings are settings, its program runs in the stack shown."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from spark_emulators.emr.settings import Settings
-from spark_testkit.engine import install
-from spark_testkit.settings import Settings as ToolkitSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "emr.md"
 
@@ -29,30 +26,23 @@ def test_the_settings_shown_are_settings() -> None:
     assert Settings.model_validate(json.loads(shown("json"))).port == 8085
 
 
-class TestOnTheEngine:
-    @pytest.fixture
-    def config(self, config: dict[str, Any]) -> dict[str, Any]:
-        home = install(None, ToolkitSettings.from_env(os.environ)).spark_home
-        return {**config, "spark_home": str(home)}
-
-    def test_the_program_shown_runs(
-        self, start_server: Callable[[], Any], config: dict[str, Any]
-    ) -> None:
-        server = start_server()
-        environment = {
-            **os.environ,
-            "SPARK_HOME": config["spark_home"],
-            "AWS_ENDPOINT_URL_EMR_SERVERLESS": server.aws.url,
-            "AWS_ACCESS_KEY_ID": "any",
-            "AWS_SECRET_ACCESS_KEY": "any",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NO_PROXY": "127.0.0.1",
-        }
+def test_the_program_shown_runs(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "SPARK_TESTKIT_STATE_DIR": str(tmp_path / "state"),
+        "NO_PROXY": "localhost",
+    }
+    script = f"set -euo pipefail\ntrap 'spark-testkit down' EXIT\n{shown('bash')}\n"
+    # it uses the default stack's well-known ports
+    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
         done = subprocess.run(
-            [sys.executable, "-c", shown("python")],
+            ["bash", "-c", f'{script}python -c "$0"', shown("python")],
             env=environment,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=290,
         )
-        assert done.stdout.startswith("SUCCESS"), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout
+    assert "5 orders" in done.stdout
