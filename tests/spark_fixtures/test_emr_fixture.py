@@ -63,7 +63,7 @@ def test_a_remote_emr_is_the_environments(suite, settings):
     result.assert_outcomes(passed=1)
 
 
-@pytest.mark.usefixtures("docker_stack_images")
+@pytest.mark.usefixtures("containers")
 def test_containers_are_refused(suite, settings):
     result = suite("--sparktk-provider=docker", test_emr_refused=REFUSED)
     result.assert_outcomes(errors=1)

@@ -88,12 +88,13 @@ def test_what_few_need_runs_on_request_only():
     assert set(SERVICES) - set(DEFAULT_SERVICES) == {"emr", "gcs", "kafka"}
 
 
-def test_spark_is_wired_to_a_google_store_where_there_is_one(planned):
-    store, spark = ServiceRequest.of("gcs"), ServiceRequest.of("spark-connect")
+@pytest.mark.parametrize("kind", ["spark-connect", "emr"])
+def test_spark_is_wired_to_a_google_store_where_there_is_one(planned, kind):
+    store, spark = ServiceRequest.of("gcs"), ServiceRequest.of(kind)
     with_it, without = planned(store, spark), planned(spark)
     url = with_it["gcs"].exports["STORAGE_EMULATOR_HOST"]
-    assert f"{url}/" in "".join(with_it["spark-connect"].files.values())
-    assert "fs.gs." not in "".join(without["spark-connect"].files.values())
+    assert f"{url}/" in "".join(with_it[kind].files.values())
+    assert "fs.gs." not in "".join(without[kind].files.values())
 
 
 def test_no_secret_is_in_any_argv_or_endpoint(planned):
