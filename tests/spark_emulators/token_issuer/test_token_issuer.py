@@ -1,0 +1,189 @@
+"""The token issuer, as clients use it, and the verifier that trusts it."""
+
+import base64
+import json
+import time
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from emulator_servers import Server
+
+from spark_emulators.token_issuer.tokens import Signer
+from spark_platform.identity import Caller, IssuerSettings, JwtVerifier, bearer
+from spark_platform.kernel.errors import InvalidInput, Transient, Unauthenticated
+from spark_testkit.ports import free_ports
+
+SECRET = "a secret"
+
+
+class Issuer:
+    def __init__(self, tmp_path):
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self.key = tmp_path / "key.pem"
+        self.config = tmp_path / "config.json"
+        self.config.write_text(json.dumps({
+            "port": port, "issuer": self.url, "key_file": str(self.key), "client_secret": SECRET,
+        }))  # fmt: skip
+
+    def ask(self, secret=SECRET, **form):
+        form = {"grant_type": "client_credentials", "user": "ana", "domain": "travel", **form}
+        form = {name: value for name, value in form.items() if value is not None}
+        return httpx.post(f"{self.url}/token", data=form, auth=("spark-testkit", secret))
+
+    def token(self, **form):
+        return self.ask(**form).raise_for_status().json()["access_token"]
+
+    def verifier(self, **given):
+        plain = {"issuer": self.url, "audience": "spark-platform"}
+        return JwtVerifier(IssuerSettings(**plain | given, jwks_url=f"{self.url}/jwks.json"))
+
+
+@pytest.fixture
+def issuer(tmp_path):
+    return Issuer(tmp_path)
+
+
+@pytest.fixture
+def served(issuer):
+    server = Server("spark_emulators.token_issuer", issuer.config)
+    yield issuer
+    assert server.stop() == 0
+    assert SECRET not in "".join(server.log)
+
+
+def test_a_token_says_who_and_for_whom(served):
+    token = served.token()
+    assert served.verifier().verify(token) == Caller("ana", "travel")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["iss"], claims["aud"]) == (served.url, "spark-platform")
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+def test_discovery_leads_to_the_rest(served):
+    found = httpx.get(f"{served.url}/.well-known/openid-configuration").json()
+    assert found["issuer"] == served.url
+    (key,) = httpx.get(found["jwks_uri"]).json()["keys"]
+    assert (key["kty"], key["crv"], "d" in key) == ("EC", "P-256", False)
+    assert found["token_endpoint"] == f"{served.url}/token"
+
+
+def test_tokens_outlive_their_server(issuer):
+    server = Server("spark_emulators.token_issuer", issuer.config)
+    token = issuer.token()
+    server.stop()
+    assert issuer.key.stat().st_mode & 0o777 == 0o600
+    server = Server("spark_emulators.token_issuer", issuer.config)
+    assert issuer.verifier().verify(token).user == "ana"
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("form", "error", "words"),
+    [
+        ({"user": None}, "invalid_request", "user is ''"),
+        ({"user": "a b"}, "invalid_request", "user is 'a b'"),
+        ({"domain": "-x"}, "invalid_request", "domain is '-x'"),
+        ({"domain": "x" * 129}, "invalid_request", "domain is"),
+        ({"expires_in": "0"}, "invalid_request", "expires_in is '0'"),
+        ({"expires_in": "1e9"}, "invalid_request", "expires_in is '1e9'"),
+        ({"grant_type": "password"}, "unsupported_grant_type", "client_credentials"),
+    ],
+)
+def test_requests_that_cannot_be(served, form, error, words):
+    answer = served.ask(**form)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == error
+    assert words in answer.json()["error_description"]
+
+
+def test_without_the_secret_there_is_no_token(served):
+    answer = served.ask(secret="guessed")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert answer.headers["WWW-Authenticate"] == "Basic"
+    form = {"grant_type": "client_credentials", "user": "a", "domain": "b"}
+    for header in ("", "Basic !", "Basic " + base64.b64encode(b"\xff").decode(), "Bearer x"):
+        answer = httpx.post(f"{served.url}/token", data=form, headers={"Authorization": header})
+        assert answer.status_code == 401, header
+    twice = httpx.post(
+        f"{served.url}/token", content="user=a&user=b", auth=("x", SECRET)
+    )  # fmt: skip
+    assert "user is given twice" in twice.json()["error_description"]
+
+
+class TestVerifier:
+    """What it must not trust; each with one clear reason, and no part of the token in it."""
+
+    @pytest.fixture
+    def refuses(self, served):
+        def refuse(token, match, **given):
+            with pytest.raises(Unauthenticated, match=match) as refused:
+                served.verifier(**given).verify(token)
+            assert token[-20:] not in str(refused.value)
+
+        return refuse
+
+    def claims(self, issuer, **given):
+        at = int(time.time())
+        plain = {
+            "iss": issuer.url, "aud": "spark-platform", "sub": "ana", "domain": "travel",
+            "iat": at, "exp": at + 60,
+        }  # fmt: skip
+        return {name: value for name, value in (plain | given).items() if value is not None}
+
+    def test_whose_time_is_over(self, served, refuses):
+        early = Signer(served.key, now=lambda: time.time() - 1000)
+        refuses(early.sign(self.claims(served), 60), "it has expired")
+
+    def test_not_for_us(self, served, refuses):
+        refuses(served.token(audience="others"), r"for somebody else \(aud\)")
+        refuses(served.token(), r"another issuer has made it", issuer="https://elsewhere")
+
+    def test_signed_by_others(self, served, refuses, tmp_path):
+        other = Signer(tmp_path / "other.pem")
+        refuses(other.sign(self.claims(served), 60), "no JWT of the issuer's keys")
+        kid = Signer(served.key).public()["kid"]
+        key = ec.generate_private_key(ec.SECP256R1())
+        forged = jwt.encode(self.claims(served), key, "ES256", headers={"kid": kid})
+        refuses(forged, "its signature is wrong")
+
+    def test_signed_by_nobody(self, served, refuses):
+        kid = {"kid": Signer(served.key).public()["kid"]}
+        refuses(jwt.encode(self.claims(served), None, "none", headers=kid), "no JWT")
+        public = Signer(served.key).public()["x"]
+        hmacs = jwt.encode(self.claims(served), public, "HS256", headers=kid)
+        refuses(hmacs, "no JWT")
+
+    @pytest.mark.parametrize("claim", ["sub", "domain", "exp", "aud", "iss"])
+    def test_incomplete(self, served, claim):
+        kid = {"kid": Signer(served.key).public()["kid"]}
+        key = Signer(served.key)._key
+        token = jwt.encode(self.claims(served, **{claim: None}), key, "ES256", headers=kid)
+        with pytest.raises(Unauthenticated, match=claim):
+            served.verifier().verify(token)
+
+    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "x" * 20_000])
+    def test_nonsense(self, served, token):
+        with pytest.raises(Unauthenticated):
+            served.verifier().verify(token)
+
+    def test_an_issuer_that_is_away_is_no_proof_of_anything(self, issuer):
+        with pytest.raises(Transient, match="keys cannot be had"):
+            issuer.verifier().verify(Signer(issuer.key).sign({}, 60))
+
+
+def test_headers():
+    assert bearer("Bearer abc") == "abc"
+    assert bearer("bearer  abc ") == "abc"
+    for header in (None, "", "abc", "Basic abc", "Bearer", "Bearer  "):
+        with pytest.raises(Unauthenticated, match="no bearer token"):
+            bearer(header)
+
+
+def test_key_files_that_hold_none(tmp_path):
+    wrong = tmp_path / "key.pem"
+    wrong.write_text("no key")
+    with pytest.raises(InvalidInput, match="holds no private key"):
+        Signer(wrong)
