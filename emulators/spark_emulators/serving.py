@@ -78,9 +78,13 @@ def _serve(
                 **options,
             )
         )
-        # uvicorn stops on these, then raises them again for whoever handled them before it.
+
+        def stop(*_: object) -> None:
+            # before uvicorn listens for signals itself; it raises them again when it has stopped
+            server.should_exit = True
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, stop)
         host, port = listener.getsockname()[:2]
         _LOG.info("serving %s at http://%s:%s", what, host, port)
         server.run(sockets=[listener])
