@@ -10,6 +10,7 @@ __all__ = [
     "CONNECT_ANSWERS_WITHIN_S",
     "CONNECT_PORT",
     "CONNECT_SERVER",
+    "is_platforms",
     "settings_of",
     "sizes_of",
 ]
@@ -46,6 +47,11 @@ _OWN = frozenset(
 )
 
 
+def is_platforms(key: str) -> bool:
+    """Whether a setting of Spark is the platform's to make."""
+    return key in _OWN or key.endswith("container.image")
+
+
 def settings_of(job: JobSpec) -> dict[str, str]:
     """What the user set.
 
@@ -53,7 +59,7 @@ def settings_of(job: JobSpec) -> dict[str, str]:
         InvalidInput: a setting is the platform's.
     """
     for key in sorted(job.conf):
-        if key in _OWN or key.endswith("container.image"):
+        if is_platforms(key):
             raise InvalidInput(
                 f"conf[{key}] is set by the platform",
                 hint="say sizes, files and the image in their own fields",
