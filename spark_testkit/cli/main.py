@@ -11,7 +11,7 @@ from typing import NoReturn
 import typer
 
 from spark_platform.kernel.errors import PlatformError, Terminal
-from spark_testkit.cli import clusters, demo, doctor, engines, images, sql, stacks
+from spark_testkit.cli import clusters, demo, doctor, engines, images, manifests, sql, stacks
 from spark_testkit.cli.output import Format, people, print_error
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app.command()(sql.sql)
 app.add_typer(engines.app, name="engines")
 app.add_typer(images.app, name="images")
 app.add_typer(clusters.app, name="cluster")
+app.add_typer(manifests.app, name="manifest")
 
 
 def main() -> None:

@@ -74,7 +74,10 @@ def test_the_wheel_carries_its_data(repository):
         "from spark_testkit.resources import resource; "
         "print([resource(name).exists() for name in "
         "('images/engines.toml', 'images/locks/4.1.lock', 'images/guard', "
-        "'examples/coreetl_flights/coreetl_flights/job.py')])"
+        "'examples/coreetl_flights/coreetl_flights/job.py')], end=''); "
+        "from importlib.resources import files; "
+        "print(sorted(each.name for each in (files('spark_fixtures') / 'manifests').iterdir()))"
     )
     python = repository / "venv" / "bin" / "python"
-    assert "[True, True, True, True]" in run(python, "-c", code, cwd=repository, PYTHONPATH="")
+    shown = run(python, "-c", code, cwd=repository, PYTHONPATH="")
+    assert "[True, True, True, True]['clickstream.yaml', 'flights.yaml']" in shown

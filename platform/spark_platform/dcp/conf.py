@@ -33,7 +33,7 @@ def check_setting(key: str) -> None:
         InvalidInput: it is none of Spark's, it is the platform's, or its value is a secret.
     """
     if not re.fullmatch(SETTING, key, re.ASCII):
-        hint = f"spark.hadoop.{key}" if key.startswith("fs.") else "they begin with spark."
+        hint = f"write spark.hadoop.{key}" if key.startswith("fs.") else "they begin with spark."
         raise InvalidInput(f"{key!r} is no setting of Spark", hint=hint)
     if is_platforms(key):
         field = next((field for form, field in _FIELDS if re.fullmatch(form, key)), "")

@@ -28,10 +28,11 @@ _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _READ_AS = {
     "bool": "a boolean, as YAML reads it",
-    "float": "a decimal number, as YAML reads it: 4.10 would be 4.1",
+    "float": "a decimal number, as YAML reads it",
     "int": "a number of another notation, as YAML reads it",
     "timestamp": "a date, as YAML reads it",
     "merge": "a merge key, which manifests do not have",
+    "value": "a default value, as YAML reads it",
 }
 
 _TOO_MUCH = Problem(
@@ -87,23 +88,19 @@ class Document:
         if len(path) > _MAX_DEPTH or len(self._values) > _MAX_VALUES:
             raise BadManifest([self._at(_TOO_MUCH, (), key)])
         kind = node.tag.removeprefix(_TAG)
-        problem: Problem | None = None
-        value: Any = {}
         if isinstance(node, yaml.ScalarNode):
             value, problem = _scalar(kind, node.value)
-        elif kind == "seq":
-            value = [
-                self._read(each, (*path, index), _start(each))
-                for index, each in enumerate(node.value)
-            ]
-        elif kind == "map":
-            value = self._mapping(node, path)
-        else:
-            problem = Problem(f"tag {kind} means nothing in a manifest", hint="write it without")
-        if problem is not None:
-            # a value that is not there has no place of its own
-            self.spoilt[path] = self._at(problem, path, mark if node.value else key)
-        return value
+            if problem is not None:
+                # a value that is not there has no place of its own
+                self.spoilt[path] = self._at(problem, path, mark if node.value else key)
+            return value
+        if kind not in ("map", "seq"):
+            self.faults.append(self._at(_strange(kind), path, mark))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        return [
+            self._read(each, (*path, index), _start(each)) for index, each in enumerate(node.value)
+        ]
 
     def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -152,10 +149,13 @@ def compose(source: bytes | str) -> Document:
         node = loader.get_single_node()
     except yaml.reader.ReaderError as error:
         before = _BREAK.split(text[: error.position])
-        problem = Problem(f"character U+{ord(str(error.character)):04X} is not allowed in YAML")
+        problem = Problem(f"character U+{error.character:04X} is not allowed in YAML")
         raise _bad(problem, lines, (len(before) - 1, len(before[-1]))) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = error.problem_mark
+        if mark is None or (not lines[mark.line].strip() and error.context_mark):
+            # where it ends without what was begun there
+            mark = error.context_mark
         raise _bad(_syntax(error), lines, (mark.line, mark.column) if mark else (0, 0)) from None
     except (ValueError, OverflowError):
         # of an escape such as "\UFFFFFFFF", in which PyYAML does not expect it
@@ -177,9 +177,8 @@ class _Composer(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth, self._nodes = self._depth + 1, self._nodes + 1
         if self._depth > _MAX_DEPTH + 1 or self._nodes > 2 * _MAX_VALUES:
-            raise yaml.composer.ComposerError(
-                problem=_TOO_MUCH.message, problem_mark=self.get_mark()
-            )
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(problem=_TOO_MUCH.message, problem_mark=mark)
         try:
             return super().compose_node(parent, index)
         finally:
@@ -191,11 +190,8 @@ def _start(node: yaml.Node) -> _Mark:
 
 
 def _text(source: bytes | str) -> str:
-    size = len(source)
-    if size > MAX_BYTES:
-        raise BadManifest(
-            [Problem(f"has {size} bytes", hint=f"a manifest has at most {MAX_BYTES}")]
-        )
+    if len(source) > MAX_BYTES:
+        raise BadManifest([Problem(f"the file is larger than {MAX_BYTES} bytes")])
     if isinstance(source, str):
         return source
     try:
@@ -221,9 +217,13 @@ def _scalar(kind: str, text: str) -> tuple[str | int | bool, Problem | None]:
     if kind == "null":
         return text, Problem("has no value", hint="write one, or remove the key")
     if kind not in _READ_AS:
-        return text, Problem(f"tag {kind} means nothing in a manifest", hint="write it without")
+        return text, _strange(kind)
     hint = "write each key out" if kind == "merge" else f'quote it: "{text}"'
     return text, Problem(f"{text} is {_READ_AS[kind]}", hint=hint, value=text)
+
+
+def _strange(tag: str) -> Problem:
+    return Problem(f"tag {tag} means nothing in a manifest", hint="write it without")
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> Problem:
@@ -236,12 +236,17 @@ def _syntax(error: yaml.MarkedYAMLError) -> Problem:
         return _TOO_MUCH
     if "scanning an alias" in context or "cannot start any token" in said:
         start = "*" if "alias" in context else said.split("'")[1]
-        return Problem(f"a value that starts with {start} must be quoted", hint='as in "* * * * *"')
+        return Problem(
+            f"a value that starts with {start} must be quoted",
+            hint='quote it: "* * * * *"' if start == "*" else "quote it",
+        )
     if "mapping values are not allowed" in said:
         return Problem(
             "a key and a value, where none can be",
             hint='indent keys of one mapping alike; quote a value that has ": " in it',
         )
+    if error.context_mark and context:
+        context += f" of line {error.context_mark.line + 1}"
     return Problem(f"no YAML: {', '.join(filter(None, (context, said)))}")
 
 

@@ -61,8 +61,8 @@ def _file(text: str) -> None:
 
 Name = Annotated[str, Text.of(_NAME, "name", _NAME_FORM)]
 File = Annotated[str, Text(_FILE, _file)]
-Memory = Annotated[str, Text(MEMORY, mebibytes)]
-Duration = Annotated[str, Text(DURATION, seconds)]
+Memory = Annotated[Words, Text(MEMORY, mebibytes)]
+Duration = Annotated[Words, Text(DURATION, seconds)]
 Cron = Annotated[str, Text(r"\S+(\s+\S+){4}", cron.check)]
 
 

@@ -34,6 +34,7 @@ __all__ = ["FAULT", "Fault", "Part", "Text", "Words", "fault", "not_of", "shown"
 
 FAULT = "manifest"
 """The type of all errors that parts raise; their context has what a Problem has."""
+_MISSING = "is missing"
 _WANTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -93,36 +94,25 @@ class Part(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _all_faults(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        related = [*cls.relations(given)] if isinstance(given, Mapping) else []
-        told = [InitErrorDetails(type=what, loc=path, input=None) for path, what in related]
+        found = [*cls.relations(given)] if isinstance(given, Mapping) else []
+        made = None
         try:
             made = handler(given)
         except ValidationError as error:
-            own = cls._told(error)
-            raise ValidationError.from_exception_data(cls.__name__, [*own, *told]) from None
-        if told:
-            raise ValidationError.from_exception_data(cls.__name__, told)
+            found = [*map(cls._in_words, error.errors(include_url=False)), *found]
+        # what is only misspelt is not missing, too
+        misspelt = {(what.context or {}).get("suggestion") for _, what in found}
+        details = [
+            InitErrorDetails(type=what, loc=path, input=None)
+            for path, what in found
+            if not (what.message() == _MISSING and path[0] in misspelt)
+        ]
+        if made is None or details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
         return made
 
     @classmethod
-    def _told(cls, error: ValidationError) -> list[InitErrorDetails]:
-        """Its faults in the words of manifests; what is only misspelt is not missing, too."""
-        found = error.errors(include_url=False)
-        told = [cls._in_words(each) for each in found]
-        misspelt = {
-            (each["type"].context or {}).get("suggestion")
-            for each in told
-            if isinstance(each["type"], PydanticCustomError)
-            and (each["type"].context or {}).get("at_key")
-        }
-        return [
-            each
-            for each, was in zip(told, found, strict=True)
-            if was["type"] != "missing" or was["loc"][0] not in misspelt
-        ]
-
-    @classmethod
-    def _in_words(cls, error: ErrorDetails) -> InitErrorDetails:
+    def _in_words(cls, error: ErrorDetails) -> Fault:
         place, kind, given = error["loc"], error["type"], error["input"]
         context = error.get("ctx", {})
         if place[-1:] == ("[key]",):
@@ -133,7 +123,7 @@ class Part(BaseModel):
         elif kind == "extra_forbidden":
             what = cls.unknown(str(place[0]))
         elif kind == "missing":
-            what = fault("is missing", hint=cls._description(str(place[0])))
+            what = fault(_MISSING, hint=cls._description(str(place[0])))
         elif kind == "literal_error":
             allowed = cls._literals(str(place[0]))
             what = not_of(given, allowed)
@@ -143,7 +133,7 @@ class Part(BaseModel):
             what = fault(f"{given} is not allowed", hint=limit)
         else:
             what = _unfit(_WANTED.get(kind, error["msg"]), given)
-        return InitErrorDetails(type=what, loc=place, input=given)
+        return place, what
 
     @classmethod
     def _field(cls, key: str) -> Any:
@@ -151,7 +141,7 @@ class Part(BaseModel):
 
     @classmethod
     def _description(cls, key: str) -> str:
-        return str(cls._field(key).description or "").partition("\n")[0]
+        return " ".join(str(cls._field(key).description or "").split()).partition(". ")[0]
 
     @classmethod
     def _literals(cls, key: str) -> tuple[str, ...]:

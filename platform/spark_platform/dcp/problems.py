@@ -18,7 +18,7 @@ Path = tuple[str | int, ...]
 _SECRET = re.compile(r"(?i)secret|password|token|access[.]?key")
 _SECRET_ENTRY = re.compile(rf"((?:{_SECRET.pattern[4:]})[\w.-]*[\"']?\s*:\s*)\S.*", re.IGNORECASE)
 _PLAIN_KEY = re.compile(r"[\w-]+")
-_ALIKE = 0.6
+_ALIKE = 0.7
 _WIDEST_EXCERPT = 160
 
 
@@ -60,7 +60,7 @@ class Problem:
             lines += [f"{number} | {self.excerpt}", f"{' ' * len(number)} | {indent}^"]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return "\n".join(map(_printable, lines))
 
 
 class BadManifest(InvalidInput):
@@ -114,6 +114,11 @@ def masked(line: str, column: int) -> tuple[str, int]:
     caret = min(column, len(shown) + 1)
     start = max(0, caret - _WIDEST_EXCERPT // 2) if len(shown) > _WIDEST_EXCERPT else 0
     return shown[start : start + _WIDEST_EXCERPT], caret - start
+
+
+def _printable(line: str) -> str:
+    """A line that a terminal takes for nothing but text, as long as it was."""
+    return "".join(each if each.isprintable() or each in "\t\n" else "\ufffd" for each in line)
 
 
 def _plain(word: str) -> str:

@@ -62,16 +62,14 @@ def examine(
 
 def _problems(document: Document, found: list[tuple[Path, Mapping[str, Any]]]) -> list[Problem]:
     """All faults in the order of the file; of one value, its first."""
-    spoilt = dict(document.spoilt)
-    problems = list(document.faults)
+    # what stands there should not, or should not be shown: that is said instead of all else
+    first = {path for path, told in found if told.get("at_key") or told.get("hidden")}
+    spoilt = {path: problem for path, problem in document.spoilt.items() if path not in first}
+    problems = [*document.faults, *spoilt.values()]
     for path, told in found:
-        if told.get("at_key") or told.get("hidden"):
-            # what stands there should not, or should not be shown
-            spoilt.pop(path, None)
-        elif any(path[:length] in spoilt for length in range(len(path) + 1)):
-            continue
-        problems.append(_problem(document, path, told))
-    problems += spoilt.values()
+        above = {path[:length] for length in range(len(path) + 1)}
+        if told.get("at_key") or told.get("hidden") or not above & (first | spoilt.keys()):
+            problems.append(_problem(document, path, told))
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
