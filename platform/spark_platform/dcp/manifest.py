@@ -248,7 +248,7 @@ class Spec(Part):
     """Settings of Spark that have no field here; no secrets."""
     secrets: dict[
         Annotated[str, Text.of(r"[A-Za-z_]\w*", "variable", "such as AWS_SECRET_ACCESS_KEY")],
-        Annotated[Words, Text(REFERENCE, check_reference, hidden=True)],
+        Annotated[Words, Text(REFERENCE, check_reference)],
     ] = Field(default_factory=dict)
     """Variables of driver and executors → `secret:key` of the cluster's secrets."""
     ttl: Duration | None = None

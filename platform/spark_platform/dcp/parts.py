@@ -198,12 +198,10 @@ class Text:
     Attributes:
         pattern: its form, for the JSON Schema; may allow more than the check does.
         check: raises InvalidInput.
-        hidden: it might be a secret, which no message may show.
     """
 
     pattern: str
     check: Callable[[str], object]
-    hidden: bool = False
 
     @classmethod
     def of(cls, pattern: str, what: str, form: str) -> Text:
@@ -229,7 +227,7 @@ class Text:
         try:
             self.check(text)
         except InvalidInput as error:
-            raise fault(error.message, hint=error.hint, hidden=self.hidden) from None
+            raise fault(error.message, hint=error.hint) from None
         return text
 
 

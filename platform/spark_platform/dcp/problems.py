@@ -15,8 +15,9 @@ Path = tuple[str | int, ...]
 """Keys and indices from the root of a document to one of its values."""
 
 # what Spark itself hides in its UI and logs: the default of spark.redaction.regex
-_SECRET = re.compile(r"(?i)secret|password|token|access[.]?key")
-_SECRET_ENTRY = re.compile(rf"((?:{_SECRET.pattern[4:]})[\w.-]*[\"']?\s*:\s*)\S.*", re.IGNORECASE)
+_REDACTED = "secret|password|token|access[.]?key"
+_SECRET = re.compile(_REDACTED, re.IGNORECASE)
+_SECRET_ENTRY = re.compile(rf"((?:{_REDACTED})[\w.-]*[\"']?\s*:\s*)\S.*", re.IGNORECASE)
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _ALIKE = 0.7
 _WIDEST_EXCERPT = 160

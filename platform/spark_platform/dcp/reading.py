@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from spark_platform.dcp.document import Document, compose
 from spark_platform.dcp.manifest import KINDS, ContinuousJob, CoreETLJob
 from spark_platform.dcp.parts import not_of
-from spark_platform.dcp.problems import BadManifest, Path, Problem, nearest
+from spark_platform.dcp.problems import BadManifest, Path, Problem, dotted, nearest
 
 __all__ = ["examine", "load"]
 
 _KIND: Path = ("kind",)
+# of what stands there nothing is shown: it might be a secret itself
+_SECRETS: Path = ("spec", "secrets")
 
 
 def load(source: bytes | str, *, engines: Collection[str] = ()) -> CoreETLJob | ContinuousJob:
@@ -62,15 +64,27 @@ def examine(
 
 def _problems(document: Document, found: list[tuple[Path, Mapping[str, Any]]]) -> list[Problem]:
     """All faults in the order of the file; of one value, its first."""
-    # what stands there should not, or should not be shown: that is said instead of all else
-    first = {path for path, told in found if told.get("at_key") or told.get("hidden")}
-    spoilt = {path: problem for path, problem in document.spoilt.items() if path not in first}
+    # a key that should not be, and what is no reference: that is said instead of all else
+    first = {path for path, told in found if _leads(path, told)}
+    spoilt = {path: each for path, each in document.spoilt.items() if not first & _above(path)}
     problems = [*document.faults, *spoilt.values()]
     for path, told in found:
-        above = {path[:length] for length in range(len(path) + 1)}
-        if told.get("at_key") or told.get("hidden") or not above & (first | spoilt.keys()):
+        if _leads(path, told) or not _above(path) & (first | spoilt.keys()):
             problems.append(_problem(document, path, told))
-    return sorted(problems, key=lambda problem: (problem.line, problem.column))
+    discreet = (
+        replace(each, excerpt="", value=None) if each.path.startswith(dotted(_SECRETS)) else each
+        for each in problems
+    )
+    return sorted(discreet, key=lambda problem: (problem.line, problem.column))
+
+
+def _leads(path: Path, told: Mapping[str, Any]) -> bool:
+    return bool(told.get("at_key")) or path[: len(_SECRETS)] == _SECRETS
+
+
+def _above(path: Path) -> set[Path]:
+    """A path and all that it leads through."""
+    return {path[:length] for length in range(len(path) + 1)}
 
 
 def _problem(document: Document, path: Path, told: Mapping[str, Any]) -> Problem:
@@ -79,8 +93,8 @@ def _problem(document: Document, path: Path, told: Mapping[str, Any]) -> Problem
     if not isinstance(value, Mapping | list):
         # a text that stands for a mapping has no keys to name
         path = known
-    at_key, hidden = told.get("at_key", False), told.get("hidden", False)
-    single = path == known and isinstance(value, str | int) and not at_key and not hidden
+    at_key = told.get("at_key", False)
+    single = path == known and isinstance(value, str | int) and not at_key
     problem = Problem(
         message=told["message"],
         hint=told["hint"],
@@ -88,8 +102,7 @@ def _problem(document: Document, path: Path, told: Mapping[str, Any]) -> Problem
         allowed=told.get("allowed", ()),
         suggestion=told.get("suggestion", ""),
     )
-    placed = document.placed(problem, path, at_key=at_key)
-    return replace(placed, excerpt="") if hidden else placed
+    return document.placed(problem, path, at_key=at_key)
 
 
 def _value(given: Any, path: Path) -> Any:

@@ -130,6 +130,9 @@ CASES = {
     "no settings of Spark": conf("fs.s3a.endpoint: http://localhost", "sparc.x: 1"),
     "a conf of decimals and lists": conf("spark.memory.fraction: 0.8", "spark.x: [1]"),
     "a secret in the place of its name": also("secrets: {DB_PASS: hunter2, 1X: a:b, PIN: 12345}"),
+    "what is no name of a secret at all": also(
+        "secrets:", "  DB_PASS: [hunter2]", "  PIN: 1.5", "  KEY: hunter2", "  KEY: hunter2"
+    ),
     # times
     "no cron": also("schedule: {cron: 0 6 * *}", "retries: {backoff: 1 minute}"),
     "a macro": also("schedule: {cron: '@daily'}"),
@@ -190,6 +193,16 @@ def test_the_error_is_one_of_bad_input_and_names_its_file():
     error = refused(but(("name: flights", "name: Flights"), ("domain: travel", "domain: '-'")))
     assert isinstance(error, InvalidInput)
     assert str(error.of("a.yaml")).startswith("2 errors in a.yaml\na.yaml:4:9: metadata.name: ")
+
+
+def test_line_ends_and_a_byte_order_mark_change_no_place():
+    text = but(("language: python", "language: Pyhton"))
+    for source in (
+        text.replace("\n", "\r\n"),
+        text.replace("\n", "\r"),
+        b"\xef\xbb\xbf" + text.encode(),
+    ):
+        assert told(source) == told(text)
 
 
 @pytest.mark.parametrize("name", CASES)
