@@ -162,11 +162,11 @@ class Retries:
     """How often a job may be tried again.
 
     Attributes:
-        attempts: all of them, the first included.
+        attempts: all of them, the first included; None for as many as the platform allows.
         backoff_s: seconds before the second; each later one waits twice as long.
     """
 
-    attempts: int = 3
+    attempts: int | None = 3
     backoff_s: float = 30.0
 
 

@@ -95,12 +95,12 @@ def _problems(file: Path) -> tuple[Problem, ...]:
 
 def _meaning(file: Path) -> tuple[list[Meaning], JobSpec]:
     from spark_platform.dcp.explanation import meanings
-    from spark_platform.dcp.jobs import job_spec
+    from spark_platform.dcp.jobs import job_of
 
     manifest, document = _examined(file)
     engine = engine_spec(manifest.spec.engine.version)
     name = manifest.metadata.name[:_LONGEST_NAME].rstrip("-")
-    job = job_spec(manifest, name=name, image=engine.image, spark_version=engine.pyspark)
+    job = job_of(manifest).spec(name, engine.image, engine.pyspark)
     return meanings(manifest, document), job
 
 

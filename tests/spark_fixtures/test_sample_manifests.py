@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_platform.dcp.jobs import job_spec
+from spark_platform.dcp.jobs import job_of
 from spark_platform.dcp.manifest import KINDS
 from spark_platform.dcp.reading import load
 from spark_platform.model import JobKind
@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def test_a_sample_is_right_and_becomes_a_job(name, kind):
     manifest = load((MANIFESTS / f"{name}.yaml").read_bytes(), engines=engine_specs())
     engine = engine_spec(manifest.spec.engine.version)
-    job = job_spec(manifest, name=name, image=engine.image, spark_version=engine.pyspark)
+    job = job_of(manifest).spec(name, engine.image, engine.pyspark)
     assert job.kind is kind
 
 

@@ -1,12 +1,12 @@
-"""A manifest → the job that backends take. Pure."""
+"""A manifest → the job that the Runner takes. Pure."""
 
 from __future__ import annotations
 
 from spark_platform.dcp.manifest import ContinuousJob, CoreETLJob
 from spark_platform.dcp.quantities import mebibytes, seconds
-from spark_platform.model import Executors, JobKind, JobSpec, Size
+from spark_platform.model import Executors, Job, JobKind, Retries, Size
 
-__all__ = ["DOMAIN", "JOB", "job_spec"]
+__all__ = ["DOMAIN", "JOB", "job_of"]
 
 JOB, DOMAIN = "spark-platform/job", "spark-platform/domain"
 """Labels of all that runs for a job."""
@@ -14,28 +14,21 @@ JOB, DOMAIN = "spark-platform/job", "spark-platform/domain"
 _PYTHON, _JARS = "local:///opt/platform/python/", "local:///opt/platform/jars/"
 
 
-def job_spec(
-    manifest: CoreETLJob | ContinuousJob, *, name: str, image: str, spark_version: str
-) -> JobSpec:
-    """What a manifest asks for, for one run.
-
-    Args:
-        name: the run's, unique for ever on a backend.
-        image: what the engine it names means now.
-        spark_version: of the Spark in the image, such as ``4.1.4``.
-
-    Raises:
-        InvalidInput: the name is none.
-    """
-    spec, application = manifest.spec, manifest.spec.application
+def job_of(manifest: CoreETLJob | ContinuousJob) -> Job:
+    """What a manifest asks for; its engine is resolved where a run of it is made."""
+    metadata, spec, application = manifest.metadata, manifest.spec, manifest.spec.application
     resources = spec.resources
     minimum, maximum = resources.executor.bounds
     code = _PYTHON if application.language == "python" else _JARS
     timeout = manifest.spec.timeout if isinstance(manifest, CoreETLJob) else None
-    return JobSpec(
-        name=name,
-        image=image,
-        spark_version=spark_version,
+    return Job(
+        name=metadata.name,
+        domain=metadata.domain,
+        owner=metadata.owner,
+        engine=spec.engine.version,
+        retries=Retries(manifest.spec.retries.max_attempts, seconds(manifest.spec.retries.backoff)),
+        region=spec.region or "",
+        ttl_s=None if spec.ttl is None else seconds(spec.ttl),
         kind=JobKind.BATCH if isinstance(manifest, CoreETLJob) else JobKind.STREAM,
         main=_located(application.main, code),
         main_class=application.main_class or "",
@@ -48,7 +41,7 @@ def job_spec(
             Size(resources.executor.cores, mebibytes(resources.executor.memory)), minimum, maximum
         ),
         secrets=dict(spec.secrets),
-        labels={JOB: manifest.metadata.name, DOMAIN: manifest.metadata.domain},
+        labels={JOB: metadata.name, DOMAIN: metadata.domain},
         timeout_s=None if timeout is None else seconds(timeout),
     )
 

@@ -138,7 +138,7 @@ class InfrastructureRetries:
         del observation
         if failure.kind not in self.kinds:
             return GiveUp(f"{failure.kind.value}: {failure.rule}")
-        allowed = min(run.job.retries.attempts, self.most)
+        allowed = min(run.job.retries.attempts or self.most, self.most)
         if attempt.number >= allowed:
             return GiveUp(f"{failure.kind.value}: {failure.rule}; {allowed} attempts are over")
         wait_s = run.job.retries.backoff_s * 2 ** (attempt.number - 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 import spark_fixtures
 from spark_platform.dcp.explanation import meanings
-from spark_platform.dcp.jobs import job_spec
+from spark_platform.dcp.jobs import job_of
 from spark_platform.dcp.manifest import KINDS, dump
 from spark_platform.dcp.problems import BadManifest
 from spark_platform.dcp.quantities import mebibytes, seconds
@@ -97,7 +97,7 @@ def test_a_manifest_is_what_was_written(written):
     again = load(dump(first))
     assert again == first
     assert dump(again) == dump(first)
-    job = job_spec(first, name="run", image="i:1", spark_version="4.1.4")
+    job = job_of(first).spec("run", "i:1", "4.1.4")
     application = written["spec"]["application"]
     texts = [
         str(each).lower() if isinstance(each, bool) else str(each)

@@ -5,14 +5,14 @@ from manifests import PYTHON, SCALA, STREAM, also, but, conf, resources
 
 from spark_platform.backends.settings import is_platforms, settings_of
 from spark_platform.dcp.explanation import meanings
-from spark_platform.dcp.jobs import job_spec
+from spark_platform.dcp.jobs import job_of
 from spark_platform.dcp.reading import examine, load
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.model import Executors, JobKind, JobSpec, Size
 
 
 def job(text, name="run-1"):
-    return job_spec(load(text), name=name, image="spark@sha256:1", spark_version="4.1.4")
+    return job_of(load(text)).spec(name, "spark@sha256:1", "4.1.4")
 
 
 def test_the_least_manifest_is_a_job_of_one_executor():
