@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spark_emulators.emr.settings import Settings
-from spark_emulators.serving import run
+from spark_platform.kernel.serving import run
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

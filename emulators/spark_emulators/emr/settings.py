@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from spark_emulators.settings import Port, ServerSettings, Strict
+from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
 __all__ = ["S3Settings", "Settings"]
 

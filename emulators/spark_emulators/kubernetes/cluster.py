@@ -118,6 +118,18 @@ class Cluster:
             self.context, resource, namespace, value, options or WriteOptions()
         ).value
 
+    def ensure(self, value: Object) -> None:
+        """Make an object, unless there is one of its name.
+
+        Raises:
+            ApiError: as the API would refuse it.
+        """
+        try:
+            self.create(value)
+        except ApiError as error:
+            if error.reason != "AlreadyExists":
+                raise
+
     def update(
         self, value: Object, options: WriteOptions | None = None, *, subresource: str = ""
     ) -> Object:
@@ -167,9 +179,9 @@ class Cluster:
 
     def _bootstrap(self) -> None:
         for name in NAMESPACES:
-            self._ensure({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
+            self.ensure({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}})
         for value in (*self._service(), *bootstrap_roles()):
-            self._ensure(value)
+            self.ensure(value)
 
     def _service(self) -> Iterable[Object]:
         address = str(self.context.service_network[1])
@@ -186,10 +198,3 @@ class Cluster:
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
             },
         }
-
-    def _ensure(self, value: Object) -> None:
-        try:
-            self.create(value)
-        except ApiError as error:
-            if error.reason != "AlreadyExists":
-                raise

@@ -235,6 +235,10 @@ class ApiServer:
         self.token = _token(folder / "admin.token")
         admin = Caller("kubernetes-admin", ("system:masters", "system:authenticated"))
         self._controllers = standard_controllers(self.cluster)
+        if self.settings.objects:
+            from spark_emulators.kubernetes.provided import provide
+
+            provide(self.cluster, self.settings.objects)
         if self._prepare:
             self._prepare(self.cluster)
         self._controllers.start(asyncio.get_running_loop())
@@ -310,6 +314,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--region", default="", help="the region that nodes say they are in")
     parser.add_argument("--images", type=Path, metavar="FILE", help="images that pods may name")
+    parser.add_argument(
+        "--objects", type=Path, metavar="FILE", help="make these (YAML) where they are missing"
+    )
     parser.add_argument("--no-rbac", action="store_true", help="whoever is known may do everything")
     given = parser.parse_args(argv)
     logging.basicConfig(
@@ -326,6 +333,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         runtime=given.runtime,
         region=given.region,
         images=given.images,
+        objects=given.objects,
     )
     try:
         asyncio.run(_until_told(ApiServer(settings), given.until_end_of))

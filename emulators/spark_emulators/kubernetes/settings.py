@@ -50,6 +50,7 @@ class Settings:
         region: that nodes say they are in; empty for none.
         images: JSON file of the images that processes can be of besides the machine's own, see
             ``node.images``.
+        objects: YAML file of objects that there are from the start.
     """
 
     name: str = "emulated"
@@ -64,3 +65,4 @@ class Settings:
     runtime: str = "process"
     region: str = ""
     images: Path | None = None
+    objects: Path | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from spark_emulators.serving import run
 from spark_emulators.token_issuer.settings import Settings
+from spark_platform.kernel.serving import run
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

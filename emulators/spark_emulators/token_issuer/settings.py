@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from spark_emulators.settings import ServerSettings
+from spark_platform.kernel.server_settings import ServerSettings
 
 __all__ = ["Settings"]
 

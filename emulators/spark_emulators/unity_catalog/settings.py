@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from spark_emulators.settings import Port, ServerSettings, Strict
 from spark_emulators.unity_catalog.names import check_name
 from spark_platform.kernel.errors import InvalidInput
+from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
 __all__ = ["CatalogSettings", "Settings"]
 

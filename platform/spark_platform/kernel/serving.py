@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from spark_emulators.settings import ServerSettings
 from spark_platform.kernel.errors import PlatformError
+from spark_platform.kernel.server_settings import ServerSettings
 from spark_platform.kernel.sockets import listen
 
 if TYPE_CHECKING:
