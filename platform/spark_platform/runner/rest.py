@@ -55,15 +55,24 @@ class RunList(BaseModel):
     after: str = Field(description="Asks for the next page; empty where this is the last one.")
 
 
-def create_app(runner: Runner, verifier: Verifier, backend_of: Callable[[str], Backend]) -> FastAPI:
+def create_app(
+    runner: Runner,
+    verifier: Verifier,
+    backend_of: Callable[[str], Backend],
+    *,
+    lifespan: Callable[[Any], Any] | None = None,
+) -> FastAPI:
     """The door.
 
     Args:
         runner: what it leads to.
         verifier: tells who asks; each sees the runs of its own domain only.
         backend_of: a domain → where its jobs run, for their logs.
+        lifespan: what is to be there while it serves: Starlette's.
     """
-    app = FastAPI(title="Spark Runner", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Spark Runner", version="1", docs_url=None, redoc_url=None, lifespan=lifespan
+    )
     app.state.runner, app.state.verifier, app.state.backend_of = runner, verifier, backend_of
     app.add_exception_handler(PlatformError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

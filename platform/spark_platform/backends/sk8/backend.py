@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from spark_platform.backends.backend import Capabilities
 from spark_platform.backends.sk8.manifest import DIGEST, MANAGED_BY, manifest
@@ -33,20 +34,32 @@ class Sk8:
         namespace: where jobs run.
         name: the backend's.
         kept_s: how long pods stay after a job's end, for their logs.
+        conf: Spark's settings of jobs that do not say them: where tables lie, for one.
+        secrets: variables of jobs that do not say them → ``secret:key``.
     """
 
     def __init__(
-        self, kubernetes: Kubernetes, namespace: str, *, name: str = "sk8", kept_s: int = _DAY_S
+        self,
+        kubernetes: Kubernetes,
+        namespace: str,
+        *,
+        name: str = "sk8",
+        kept_s: int = _DAY_S,
+        conf: Mapping[str, str] = MappingProxyType({}),
+        secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self._kubernetes, self._namespace, self._kept_s = kubernetes, namespace, kept_s
+        self._conf, self._secrets = conf, secrets
         self._labels = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 
     def capabilities(self) -> Capabilities:
         return Capabilities(frozenset(JobKind), executors=True, watches=True, remembers=False)
 
     def submit(self, job: JobSpec) -> Observation:
-        value = manifest(job, self._namespace, kept_s=self._kept_s)
+        value = manifest(
+            job, self._namespace, kept_s=self._kept_s, conf=self._conf, secrets=self._secrets
+        )
         try:
             made = self._kubernetes.create(APPLICATIONS, self._namespace, value)
         except AlreadyExists as error:

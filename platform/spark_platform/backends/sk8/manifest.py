@@ -5,6 +5,8 @@ Nothing here needs an operator of ours: the fields are those of ``spark.apache.o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from spark_platform.backends.settings import (
@@ -24,11 +26,20 @@ DIGEST = "spark-platform/digest"
 CONTAINER = "spark-kubernetes-driver"
 
 
-def manifest(job: JobSpec, namespace: str, *, kept_s: int) -> dict[str, Any]:
+def manifest(
+    job: JobSpec,
+    namespace: str,
+    *,
+    kept_s: int,
+    conf: Mapping[str, str] = MappingProxyType({}),
+    secrets: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
     """The SparkApplication of a job.
 
     Args:
         kept_s: how long its pods stay after its end, for their logs.
+        conf: settings where the job has none.
+        secrets: variables where the job has none → ``secret:key``.
 
     Raises:
         InvalidInput: a setting is the platform's.
@@ -37,7 +48,7 @@ def manifest(job: JobSpec, namespace: str, *, kept_s: int) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "runtimeVersions": {"sparkVersion": job.spark_version},
         "driverArgs": list(job.arguments),
-        "sparkConf": _conf(job),
+        "sparkConf": _conf(job, conf, secrets),
         "driverSpec": {"podTemplateSpec": _driver(job)},
         "applicationTolerations": {
             # whether another attempt follows is the platform's to say
@@ -72,8 +83,9 @@ def manifest(job: JobSpec, namespace: str, *, kept_s: int) -> dict[str, Any]:
     }
 
 
-def _conf(job: JobSpec) -> dict[str, str]:
+def _conf(job: JobSpec, defaults: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     conf = {
+        **defaults,
         "spark.kubernetes.container.image": job.image,
         "spark.kubernetes.authenticate.driver.serviceAccountName": job.service_account,
         **settings_of(job),
@@ -85,7 +97,7 @@ def _conf(job: JobSpec) -> dict[str, str]:
         conf.setdefault("spark.connect.grpc.binding.address", "0.0.0.0")  # noqa: S104
     if job.jars and not job.main.endswith(".jar"):
         conf["spark.jars"] = ",".join(job.jars)
-    for variable, reference in job.secrets.items():
+    for variable, reference in {**secrets, **job.secrets}.items():
         for role in ("driver", "executor"):
             conf[f"spark.kubernetes.{role}.secretKeyRef.{variable}"] = reference
     for label, value in job.labels.items():
