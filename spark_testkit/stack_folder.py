@@ -112,15 +112,17 @@ class StackFolder:
     def secrets(self) -> Mapping[str, str]:
         """The stack's own random secrets, made on first use."""
         path = self.path / "secrets.json"
-        if not path.exists():
-            made = {
-                "s3_access_key": "TESTKIT" + secrets.token_hex(6).upper(),
-                "s3_secret_key": secrets.token_urlsafe(30),
-                "connect_token": secrets.token_urlsafe(30),
-            }
-            write_atomically(path, json.dumps(made))
-        loaded: dict[str, str] = json.loads(path.read_text())
-        return loaded
+        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        made = {
+            "s3_access_key": "TESTKIT" + secrets.token_hex(6).upper(),
+            "s3_secret_key": secrets.token_urlsafe(30),
+            "connect_token": secrets.token_urlsafe(30),
+            "token_issuer": secrets.token_urlsafe(30),
+        }
+        if not made.keys() <= known.keys():
+            known = {**made, **known}
+            write_atomically(path, json.dumps(known))
+        return known
 
     def remove(self) -> None:
         """Delete the folder and what is left of the stack.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
 import typer
 
 from spark_platform.kernel.errors import PlatformError, Terminal
-from spark_testkit.cli import clusters, demo, doctor, engines, images, manifests, sql, stacks
+from spark_testkit.cli import clusters, demo, doctor, engines, images, manifests, runs, sql, stacks
 from spark_testkit.cli.output import Format, people, print_error
 
 __all__ = ["app", "main"]
@@ -26,7 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stacks.up, stacks.status, stacks.env, stacks.logs, stacks.down):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(stacks.up, stacks.status, stacks.env, stacks.logs, stacks.down),
+    *(runs.token, runs.submit, runs.check, runs.cancel),
+)
+for command in _COMMANDS:
     app.command()(command)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spark_platform.dcp.manifest import ContinuousJob, CoreETLJob
     from spark_platform.model import JobSpec
 
-__all__ = ["app"]
+__all__ = ["app", "examined", "tell"]
 
 app = typer.Typer(help="Manifests: check them, explain one.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def validate(
 
     Example: spark-testkit manifest validate manifest.yaml
     """
-    _tell([(file, _problems(file)) for file in files], output)
+    tell([(file, _problems(file)) for file in files], output)
 
 
 @app.command()
@@ -47,7 +47,7 @@ def explain(
     try:
         found, job = _meaning(file)
     except BadManifest as error:
-        _tell([(file, error.problems)], output)
+        tell([(file, error.problems)], output)
         return
     if output is Format.JSON:
         print_json({"file": file, "values": [asdict(each) for each in found], "job": asdict(job)})
@@ -72,7 +72,7 @@ def schema(output: OutputOption = Format.TEXT) -> None:  # noqa: ARG001 - it is 
     print_json(made())
 
 
-def _examined(file: Path) -> tuple[CoreETLJob | ContinuousJob, Document]:
+def examined(file: Path) -> tuple[CoreETLJob | ContinuousJob, Document]:
     """The manifest of a file; its models are made here, since no other command wants them."""
     from spark_platform.dcp.document import MAX_BYTES
     from spark_platform.dcp.reading import examine
@@ -87,7 +87,7 @@ def _examined(file: Path) -> tuple[CoreETLJob | ContinuousJob, Document]:
 
 def _problems(file: Path) -> tuple[Problem, ...]:
     try:
-        _examined(file)
+        examined(file)
     except BadManifest as error:
         return error.problems
     return ()
@@ -97,14 +97,14 @@ def _meaning(file: Path) -> tuple[list[Meaning], JobSpec]:
     from spark_platform.dcp.explanation import meanings
     from spark_platform.dcp.jobs import job_of
 
-    manifest, document = _examined(file)
+    manifest, document = examined(file)
     engine = engine_spec(manifest.spec.engine.version)
     name = manifest.metadata.name[:_LONGEST_NAME].rstrip("-")
     job = job_of(manifest).spec(name, engine.image, engine.pyspark)
     return meanings(manifest, document), job
 
 
-def _tell(checked: list[tuple[Path, tuple[Problem, ...]]], output: Format) -> None:
+def tell(checked: list[tuple[Path, tuple[Problem, ...]]], output: Format) -> None:
     """What came of the checks; ends the command where there are problems."""
     if output is Format.JSON:
         print_json({"files": [_document(file, problems) for file, problems in checked]})

@@ -7,7 +7,19 @@ from collections.abc import Iterable
 
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.service import Service, ServiceRequest
-from spark_testkit.services import emr, gcs, history_server, kafka, s3, spark_connect, unity_catalog
+from spark_testkit.services import (
+    emr,
+    gcs,
+    history_server,
+    kafka,
+    kubernetes,
+    runner,
+    s3,
+    spark_connect,
+    spark_operator,
+    token_issuer,
+    unity_catalog,
+)
 
 __all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "service"]
 
@@ -22,6 +34,10 @@ SERVICES: dict[str, Service] = {
         history_server.SERVICE,
         spark_connect.SERVICE,
         emr.SERVICE,
+        token_issuer.SERVICE,
+        kubernetes.SERVICE,
+        spark_operator.SERVICE,
+        runner.SERVICE,
     )
 }
 

@@ -16,6 +16,7 @@ SECRETS = {
     "s3_access_key": "ACCESSKEY123",
     "s3_secret_key": "s3-secret-value",
     "connect_token": "connect-token-value",
+    "token_issuer": "token-issuer-secret",
 }
 
 
@@ -85,7 +86,9 @@ def test_every_need_is_a_service_and_comes_earlier():
 
 
 def test_what_few_need_runs_on_request_only():
-    assert set(SERVICES) - set(DEFAULT_SERVICES) == {"emr", "gcs", "kafka"}
+    assert set(SERVICES) - set(DEFAULT_SERVICES) == {
+        *("emr", "gcs", "kafka", "kubernetes", "runner", "spark-operator", "token-issuer")
+    }
 
 
 @pytest.mark.parametrize("kind", ["spark-connect", "emr"])
@@ -121,6 +124,8 @@ def test_the_exports_are_those_clients_know(planned):
         *("KAFKA_BOOTSTRAP_SERVERS", "SPARK_KAFKA_BOOTSTRAP_SERVERS"),
         *("STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"),
         *("AWS_ENDPOINT_URL_EMR_SERVERLESS", "AWS_ENDPOINT_URL_EMR", "AWS_DEFAULT_REGION"),
+        *("KUBECONFIG", "SPARK_RUNNER_URL"),
+        *("SPARK_TOKEN_ISSUER_URL", "SPARK_TOKEN_ISSUER_SECRET"),
     }
 
 

@@ -23,10 +23,10 @@ from spark_platform.kernel.process import ProcessId, reap, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
 from spark_testkit.clusters.cluster import Created, Wanted
-from spark_testkit.clusters.emulated.images import image_names, spark_image, testkit_image
 from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import read_json
+from spark_testkit.images.processes import image_names, spark_image, testkit_image
 from spark_testkit.settings import Settings
 
 __all__ = ["RUNTIMES", "EmulatedFlavor"]
