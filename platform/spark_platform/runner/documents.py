@@ -70,7 +70,7 @@ class DecisionDocument(_Document):
     attempt: int
     outcome: dict[str, object]
     why: str
-    at: datetime | None
+    at: datetime
 
 
 class HistoryDocument(_Document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -146,9 +146,9 @@ class Decision:
 
     strategy: str
     attempt: int
-    outcome: dict[str, Any] = field(default_factory=dict)
-    why: str = ""
-    at: datetime | None = None
+    outcome: dict[str, Any]
+    why: str
+    at: datetime
 
 
 def run_id_of(job: Job, token: str) -> str:

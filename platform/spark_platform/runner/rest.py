@@ -202,7 +202,8 @@ async def _within_limits(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     length = request.headers.get("content-length", "0")
-    if request.method == "POST" and (not length.isdigit() or int(length) > _LARGEST_BODY):
-        error = InvalidInput(f"the body is larger than {_LARGEST_BODY} bytes")
+    unknown = "transfer-encoding" in request.headers or not length.isdigit()
+    if unknown or int(length) > _LARGEST_BODY:
+        error = InvalidInput(f"the body is of unknown length, or larger than {_LARGEST_BODY} bytes")
         return await _refused(request, error)
     return await call_next(request)

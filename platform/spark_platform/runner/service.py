@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, NotFound
+from spark_platform.kernel.errors import InvalidInput, NotFound
 from spark_platform.kernel.wait import Clock, NotYet, poll
 from spark_platform.model import Job, RunState
 from spark_platform.runner.advance import steps_between
 from spark_platform.runner.images import ImageCatalogue
 from spark_platform.runner.records import Run, run_id_of
-from spark_platform.runner.store import History, Store
+from spark_platform.runner.store import Changed, History, Store
 
 __all__ = ["Runner"]
 
@@ -128,7 +128,7 @@ class Runner:
             try:
                 # whoever works on it goes on from there
                 saved = self._store.save(asked, steps_between(run, asked, now), keep=True)
-            except Conflict:
+            except Changed:
                 continue
             self._woken()
             return saved

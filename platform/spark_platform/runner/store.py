@@ -37,7 +37,7 @@ from spark_platform.kernel.errors import Conflict, NotFound
 from spark_platform.model import RunState
 from spark_platform.runner.records import Decision, Run, Transition
 
-__all__ = ["History", "Store"]
+__all__ = ["Changed", "History", "Store"]
 
 _SCHEMA = MetaData()
 _RUN: TypeAdapter[Run] = TypeAdapter(Run)
@@ -84,6 +84,10 @@ DECISIONS = Table(
     Column("why", String, nullable=False),
     Column("at", Float, nullable=False),
 )
+
+
+class Changed(Conflict):
+    """A run is of another version than whoever saves it knows."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ class Store:
             keep: stay the one who has it claimed.
 
         Raises:
-            Conflict: somebody else has changed it.
+            Changed: somebody else has changed it.
         """
         newer = replace(run, version=run.version + 1)
         row = _row(newer)
@@ -251,7 +255,7 @@ class Store:
         same = (RUNS.c.run_id == run.run_id) & (RUNS.c.version == run.version)
         with writing(self._engine) as connection:
             if connection.execute(update(RUNS).where(same).values(row)).rowcount != 1:
-                raise Conflict(f"run {run.run_id} was changed meanwhile")
+                raise Changed(f"run {run.run_id} was changed meanwhile")
             _remember(connection, run.run_id, transitions, decisions)
         return newer
 
@@ -260,12 +264,6 @@ class Store:
         later = (RUNS.c.run_id == run_id) & (RUNS.c.due_at > _seconds(now))
         with writing(self._engine) as connection:
             connection.execute(update(RUNS).where(later).values(due_at=_seconds(now)))
-
-    def put_off(self, run: Run, until: datetime) -> None:
-        """Let go of a run of which nothing could be learnt."""
-        row = {"claimed_by": None, "claimed_until": None, "due_at": _seconds(until)}
-        with writing(self._engine) as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(row))
 
     def next_due(self) -> datetime | None:
         """When the first of all runs is due; None where none is ever."""
@@ -287,10 +285,7 @@ def _remember(
     ]
     if steps:
         connection.execute(insert(TRANSITIONS), steps)
-    said = [
-        {**asdict(each), "run_id": run_id, "at": _seconds(each.at) if each.at else 0.0}
-        for each in decisions
-    ]
+    said = [{**asdict(each), "run_id": run_id, "at": _seconds(each.at)} for each in decisions]
     if said:
         connection.execute(insert(DECISIONS), said)
 

@@ -13,13 +13,21 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from spark_platform.backends.backend import Backend
-from spark_platform.kernel.errors import Conflict, InvalidInput, NotFound, PlatformError, Transient
+from spark_platform.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PlatformError,
+    Terminal,
+    Transient,
+)
 from spark_platform.model import Observation, RunState
 from spark_platform.runner import advance
 from spark_platform.runner.advance import Pace, Step
 from spark_platform.runner.failures import Failure
 from spark_platform.runner.records import Decision, FailureClass, Run
-from spark_platform.runner.store import Store
+from spark_platform.runner.store import Changed, Store
 from spark_platform.runner.strategies import Stop, Strategies
 
 __all__ = ["Worker", "WorkerSettings"]
@@ -114,13 +122,16 @@ class Worker:
             self._put_off(run, str(error), None)
         except Exception:
             _LOG.exception("run %s", run.run_id)
-            self._put_off(run, "see above", None)
+            self._put_off(run, "the Runner itself failed; its log says how", None)
 
     def _put_off(self, run: Run, why: str, wait_s: float | None) -> None:
+        """Let go of a run that could not be brought on, and say why to whoever checks it."""
         wait_s = self.settings.pace.steady_s if wait_s is None else wait_s
         _LOG.warning("run %s: %s; again in %g s", run.run_id, why, wait_s)
+        due = self._now() + timedelta(seconds=wait_s)
         try:
-            self._store.put_off(run, self._now() + timedelta(seconds=wait_s))
+            # it may be further than it was when it was claimed
+            self._store.save(replace(self._store.get(run.run_id), reason=why, due_at=due))
         except PlatformError as error:
             # its lease will be over
             _LOG.warning("run %s: %s", run.run_id, error.message)
@@ -130,7 +141,7 @@ class Worker:
         while True:
             try:
                 going_on, run = self._do(run)
-            except Conflict:
+            except Changed:
                 run = self._store.get(run.run_id)
                 if run.state.ended:
                     return
@@ -161,7 +172,7 @@ class Worker:
         if step is Step.SUBMIT:
             try:
                 seen = backend.submit(attempt.spec)
-            except (InvalidInput, Conflict) as error:
+            except (InvalidInput, Conflict, Forbidden, Terminal) as error:
                 return False, self._refused(run, backend.name, error)
         else:
             try:

@@ -213,6 +213,8 @@ class TestBadInput:
         header = {"Authorization": "Bearer ana@travel"}
         answer = httpx.post(f"{url}/v1/runs", content=b"x" * (2 << 20), headers=header)
         assert answer.status_code == 400
+        chunked = httpx.post(f"{url}/v1/runs", content=iter([b"x"] * 3), headers=header)
+        assert "of unknown length" in chunked.text
 
     def test_what_there_is_not(self, client):
         run = client.submit("t", job())

@@ -91,12 +91,12 @@ def test_claims_of_many_workers_never_share_a_run(store):
     assert len(everything) + len(left) == 40
 
 
-def test_touched_runs_are_due_and_put_off_ones_are_not(store):
+def test_touched_runs_are_due_and_those_put_off_are_not(store):
     kept, _ = store.accept(run(due_at=START + timedelta(hours=1)))
     assert store.next_due() == START + timedelta(hours=1)
     store.touch(kept.run_id, START)
     (claimed,) = store.claim("a", START, lease_s=60, limit=1)
-    store.put_off(claimed, START + timedelta(seconds=5))
+    claimed = store.save(replace(claimed, due_at=START + timedelta(seconds=5)))
     assert store.claim("a", START, lease_s=60, limit=1) == []
     assert store.claim("b", START + timedelta(seconds=5), lease_s=60, limit=1)
     store.save(replace(claimed, state=RunState.SUCCEEDED, due_at=None))

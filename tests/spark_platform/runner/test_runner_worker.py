@@ -6,7 +6,16 @@ import pytest
 from runs import IMAGES, Time, Told, job
 
 from spark_platform.kernel.database import sqlite_url
-from spark_platform.kernel.errors import InvalidInput, NotFound, TimedOut, Transient
+from spark_platform.kernel.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Terminal,
+    TimedOut,
+    Transient,
+    Unauthenticated,
+)
 from spark_platform.model import Executors, Retries, RunState, Size
 from spark_platform.runner.service import Runner
 from spark_platform.runner.store import Store
@@ -94,19 +103,29 @@ def test_what_was_lost_is_tried_again_and_what_is_wrong_is_not(runner, worker, b
     ]  # fmt: skip
 
 
-def test_a_backend_that_refuses_ends_the_run_with_its_words(runner, worker, backend):
+@pytest.mark.parametrize("kind", [InvalidInput, Conflict, Forbidden, Terminal])
+def test_a_backend_that_refuses_ends_the_run_with_its_words(runner, worker, backend, kind):
     run, _ = runner.submit("t", job())
-    backend.fails = [InvalidInput("conf[spark.master] is set by the platform")]
+    backend.fails = [kind("conf[spark.master] is set by the platform")]
     worker.step()
     over = runner.check(run.run_id)
-    assert over.state is RunState.FAILED
+    assert (over.state, over.current.failure.value) == (RunState.FAILED, "user")
     assert "conf[spark.master]" in over.reason
+
+
+def test_a_backend_that_does_not_know_the_runner_is_no_fault_of_the_job(runner, worker, backend):
+    run, _ = runner.submit("t", job())
+    backend.fails = [Unauthenticated("the token has expired")]
+    worker.step()
+    waits = runner.check(run.run_id)
+    assert (waits.state, waits.reason) == (RunState.ACCEPTED, "the token has expired")
 
 
 def test_a_backend_that_is_away_loses_nothing(runner, worker, backend, time):
     run, _ = runner.submit("t", job())
-    backend.fails = [Transient("away", retry_after_s=3), Transient("away")]
+    backend.fails = [Transient("it is away", retry_after_s=3), Transient("away")]
     worker.step()
+    assert runner.check(run.run_id).reason == "it is away"
     assert worker.step() == 0
     time.pass_(3)
     worker.step()

@@ -11,14 +11,16 @@ from typing import Any
 
 from spark_platform.kernel.errors import (
     Conflict,
+    Forbidden,
     InvalidInput,
     NotFound,
     PlatformError,
     Terminal,
     Transient,
+    Unauthenticated,
 )
 
-__all__ = ["AlreadyExists", "Expired", "Forbidden", "Unauthorized", "error_of"]
+__all__ = ["AlreadyExists", "Expired", "error_of"]
 
 
 class AlreadyExists(Conflict):
@@ -27,14 +29,6 @@ class AlreadyExists(Conflict):
 
 class Expired(Transient):
     """410: what was asked for is too old to be had; list anew."""
-
-
-class Forbidden(Terminal):
-    """403: a quota is used up, admission refused, or this user may not."""
-
-
-class Unauthorized(Terminal):
-    """401: the API does not know this user."""
 
 
 def error_of(code: int, body: bytes, retry_after: str | None, asked: str) -> PlatformError:
@@ -53,7 +47,7 @@ def error_of(code: int, body: bytes, retry_after: str | None, asked: str) -> Pla
     )
     text = f"{message.strip() or 'no reason given'} ({code} {reason or 'error'}: {asked})"
     if code == 401:
-        return Unauthorized(text, hint="log in again, or mend the user in the kubeconfig")
+        return Unauthenticated(text, hint="log in again, or mend the user in the kubeconfig")
     if code == 403:
         return Forbidden(text)
     if code == 404:
