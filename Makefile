@@ -17,7 +17,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engine demo test check format lint types imports lock minio gcs kind contracts bench build clean
+.PHONY: help setup engine demo test check format lint types imports lock proto minio gcs kind contracts bench build clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ imports: $(READY) ## check who imports whom
 lock: ## resolve the Python lock anew
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.10 --all-extras --group dev pyproject.toml -o requirements/dev.txt
+
+# an older protoc than the newest: what it makes works with protobuf 6 and 7
+proto: $(READY) ## make the Python of the published .proto files anew
+	cd platform && uv tool run --from grpcio-tools==1.76.0 --with 'setuptools<81' python -m grpc_tools.protoc -I. \
+	  --python_out=. --pyi_out=. --grpc_python_out=. spark_platform/runner/grpc/runner.proto
 
 minio: $(READY) ## build MinIO, the reference S3 server, into the cache (needs Go; minutes the first time)
 	@$(call go_program,minio,github.com/minio/minio,$(MINIO_VERSION))

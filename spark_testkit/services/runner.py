@@ -24,6 +24,7 @@ def plan(context: PlanContext) -> ServiceSpec:
     config = {
         "host": context.place.listen,
         "port": context.ports["api"],
+        "grpc_port": context.ports["grpc"],
         "database": sqlite_url(context.folder / "runs.sqlite"),
         "engines": {
             spec.version: {"image": spec.image, "spark_version": spec.pyspark}
@@ -45,9 +46,10 @@ def plan(context: PlanContext) -> ServiceSpec:
         name=context.request.name,
         argv=(sys.executable, "-m", "spark_platform.runner", "--config", str(config_file)),
         files={config_file: json.dumps(config, indent=2)},
-        **context.port_fields("api"),
+        **context.port_fields("api", "grpc"),
         endpoint=endpoint,
         exports={"SPARK_RUNNER_URL": endpoint},
+        detail=f"gRPC at {context.outside('grpc')}",
         readiness=HttpReadiness(f"{endpoint}/healthz"),
         after=("token-issuer", "spark-operator"),
     )
@@ -58,6 +60,6 @@ SERVICE = Service(
     summary="Spark Runner: submit, check and cancel runs",
     plan=plan,
     needs=("s3", "unity-catalog", "token-issuer", "kubernetes", "spark-operator"),
-    ports={"api": 8082},
+    ports={"api": 8082, "grpc": 8084},
     by_default=False,
 )

@@ -175,6 +175,25 @@ def test_a_manifest_that_is_wrong_is_told_and_nothing_is_run(site, tmp_path):
     assert "nme" in done.stderr
 
 
+def test_the_same_runs_over_grpc(site):
+    import grpc
+
+    from spark_platform.runner.grpc import runner_pb2
+    from spark_platform.runner.grpc.runner_pb2_grpc import SparkRunnerStub
+
+    run = site.json("submit", site.manifest("fails"))
+    status = site.json("status")
+    (runner,) = (each for each in status["services"] if each["name"] == "runner")
+    token = site.cli("token", "--user", "ana", "--domain", "travel", "--name", NAME).stdout.strip()
+    with grpc.insecure_channel(runner["detail"].removeprefix("gRPC at ")) as channel:
+        found = SparkRunnerStub(channel).Check(
+            runner_pb2.CheckRequest(run_id=run["run_id"]),
+            metadata=[("authorization", f"Bearer {token}")],
+            timeout=30,
+        )
+    assert (found.name, found.domain) == ("a-job", "travel")
+
+
 def test_no_secret_of_the_stack_is_in_an_argv(site):
     import psutil
 

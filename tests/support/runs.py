@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from spark_platform.backends.backend import Capabilities
-from spark_platform.kernel.errors import Conflict, NotFound
+from spark_platform.identity import Caller
+from spark_platform.kernel.errors import Conflict, NotFound, Unauthenticated
 from spark_platform.model import Job, JobKind, JobSpec, Observation, RunState
 from spark_platform.runner.images import EngineImage, ImageCatalogue
 from spark_platform.runner.records import ImageRef, Run, run_id_of
@@ -43,6 +44,16 @@ def run(token: str = "t", **given: Any) -> Run:
     image = ImageRef("spark-platform:4.1-latest", "sha256:abc", "4.1.4")
     plain = Run(run_id_of(own, token), token, own, image, created_at=START, due_at=START)
     return replace(plain, **given)
+
+
+class Known:
+    """Tokens are names. Implements ``Verifier``."""
+
+    def verify(self, token: str) -> Caller:
+        user, _, domain = token.partition("@")
+        if not domain:
+            raise Unauthenticated("the token is not valid")
+        return Caller(user, domain)
 
 
 class Told:

@@ -63,7 +63,13 @@ def _create_app(settings: Settings) -> FastAPI:
         thread = threading.Thread(target=worker.run, args=(stop,), name="worker", daemon=True)
         thread.start()
         try:
-            yield
+            async with contextlib.AsyncExitStack() as doors:
+                if settings.grpc_port is not None:
+                    from spark_platform.runner.grpc.server import serving
+
+                    door = serving(runner, verifier, settings.host, settings.grpc_port)
+                    await doors.enter_async_context(door)
+                yield
         finally:
             stop.set()
             worker.wake()

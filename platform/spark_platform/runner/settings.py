@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from spark_platform.kernel.server_settings import ServerSettings, Strict
+from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
 __all__ = ["EngineSettings", "IssuerSettings", "Settings", "Sk8Settings"]
 
@@ -60,6 +60,7 @@ class Settings(ServerSettings):
     """The whole server.
 
     Attributes:
+        grpc_port: of the gRPC door; None for none, 0 takes a free one.
         database: URL of SQLite or PostgreSQL; replicas that share one are one Runner.
         engines: by version: ``4.1``.
         digests: who is asked what a tag means: the Docker engine here, or nobody.
@@ -69,6 +70,7 @@ class Settings(ServerSettings):
         lease_s: seconds after which another replica takes over from one that was killed.
     """
 
+    grpc_port: Port | None = None
     database: str
     engines: dict[str, EngineSettings] = Field(min_length=1)
     digests: Literal["docker", "none"] = "none"

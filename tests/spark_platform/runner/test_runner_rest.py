@@ -7,9 +7,8 @@ import threading
 import httpx
 import pytest
 import uvicorn
-from runs import IMAGES, Told, job
+from runs import IMAGES, Known, Told, job
 
-from spark_platform.identity import Caller
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import (
     Conflict,
@@ -18,7 +17,6 @@ from spark_platform.kernel.errors import (
     NotFound,
     TimedOut,
     Transient,
-    Unauthenticated,
 )
 from spark_platform.model import Executors, Retries, RunState, Size
 from spark_platform.runner.advance import Pace
@@ -27,16 +25,6 @@ from spark_platform.runner.rest import create_app
 from spark_platform.runner.service import Runner
 from spark_platform.runner.store import Store
 from spark_platform.runner.worker import Worker, WorkerSettings
-
-
-class Known:
-    """Tokens are names. Implements ``Verifier``."""
-
-    def verify(self, token):
-        user, _, domain = token.partition("@")
-        if not domain:
-            raise Unauthenticated("the token is not valid")
-        return Caller(user, domain)
 
 
 @pytest.fixture
