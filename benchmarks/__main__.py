@@ -17,7 +17,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import container, fixture, flights, kubernetes, operator, start, suite
+from benchmarks import container, fixture, flights, kubernetes, operator, runner, start, suite
 from benchmarks.measure import Comparison, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, workspace
@@ -37,6 +37,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "kubernetes": (kubernetes.SUMMARY, kubernetes.run),
     "operator": (operator.SUMMARY, operator.run),
     "flights": (flights.SUMMARY, flights.run),
+    "runner": (runner.SUMMARY, runner.run),
 }
 # above this load before the start, per core, the figures say little
 _QUIET_LOAD = 0.25

@@ -30,10 +30,13 @@ class ServerSettings(Strict):
     Attributes:
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
+        certificate, key: files of TLS, PEM; None for plain HTTP.
     """
 
     host: str = "127.0.0.1"
     port: Port
+    certificate: Path | None = None
+    key: Path | None = None
 
     @classmethod
     def from_file(cls: type[S], path: Path) -> S:

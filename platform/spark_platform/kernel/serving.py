@@ -75,6 +75,8 @@ def _serve(
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=_GRACE_S,
+                ssl_certfile=settings.certificate,
+                ssl_keyfile=settings.key,
                 **options,
             )
         )
@@ -86,5 +88,6 @@ def _serve(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         host, port = listener.getsockname()[:2]
-        _LOG.info("serving %s at http://%s:%s", what, host, port)
+        scheme = "https" if settings.certificate else "http"
+        _LOG.info("serving %s at %s://%s:%s", what, scheme, host, port)
         server.run(sockets=[listener])

@@ -1,37 +1,13 @@
-"""Stores on each database product, each test with one of its own."""
+"""Stores on each database product."""
 
-import secrets
-
-import postgres
 import pytest
+from database_fixtures import database, postgresql  # noqa: F401
 
-from spark_platform.kernel.database import sqlite_url
 from spark_platform.runner.store import Store
 
 
-@pytest.fixture(scope="session")
-def postgresql():
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    """The URL of an empty database."""
-    if request.param == "sqlite":
-        return sqlite_url(tmp_path / "runs.sqlite")
-    import psycopg
-
-    server = request.getfixturevalue("postgresql")
-    name = f"t_{secrets.token_hex(5)}"
-    plain = server.replace("+psycopg", "")
-    with psycopg.connect(f"{plain}postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server + name
-
-
 @pytest.fixture
-def store(database):
+def store(database):  # noqa: F811
     store = Store(database)
     yield store
     store.close()

@@ -88,6 +88,15 @@ class Kubernetes:
         """Where the API server is."""
         return str(self._api.configuration.host)
 
+    def version(self, timeout_s: float = 5.0) -> str:
+        """Of the API server: ``v1.36.3``."""
+        with self._open("GET", "/version", {}, timeout_s=timeout_s) as answer:
+            return str(json.loads(answer.read())["gitVersion"])
+
+    def document(self, path: str) -> Any:
+        """What the API has at a path that is no collection's: its discovery, its schemas."""
+        return self._json("GET", path)
+
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """One object."""
         return self._object("GET", resource.path(namespace, name))
@@ -110,9 +119,16 @@ class Kubernetes:
                 return found, page["metadata"]["resourceVersion"]
             query["continue"] = token
 
-    def create(self, resource: Resource, namespace: str, value: Object) -> Object:
-        """Create an object; returns it as it is stored."""
-        return self._object("POST", resource.path(namespace), body=value)
+    def create(
+        self, resource: Resource, namespace: str, value: Object, *, validation: str = ""
+    ) -> Object:
+        """Create an object; returns it as it is stored.
+
+        Args:
+            validation: of unknown fields: ``Strict``, ``Warn``, ``Ignore``; empty for the server's.
+        """
+        query = {"fieldValidation": validation}
+        return self._object("POST", resource.path(namespace), query, value)
 
     def replace(self, resource: Resource, value: Object, subresource: str = "") -> Object:
         """Replace an object, or a part of it, if it still has the version that ``value`` has."""

@@ -1,0 +1,1 @@
+"""Spark Gateway: one door to SparkApplications on many clusters."""

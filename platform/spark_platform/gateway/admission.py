@@ -1,0 +1,118 @@
+"""What becomes of an application at the door: refused, or stamped with whose it is. Pure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spark_platform.backends.sk8.status import CLUSTER
+from spark_platform.gateway.policy import Domain
+from spark_platform.identity import Caller
+from spark_platform.kernel.errors import Forbidden, InvalidInput
+from spark_platform.kernel.kubernetes.resources import Object
+
+__all__ = ["DOMAIN", "NAMED", "REGION", "USER", "admitted"]
+
+API_VERSION, KIND = "spark.apache.org/v1", "SparkApplication"
+DOMAIN = "spark-platform/domain"
+"""The label that says whose an application is."""
+USER = "spark-platform/submitted-by"
+"""The annotation that says who made it."""
+NAMED, REGION = "spark-platform/wants-cluster", "spark-platform/region"
+"""Annotations by which an application asks for a cluster, and says where its data lies."""
+
+_ACCOUNTS = (
+    "spark.kubernetes.authenticate.driver.serviceAccountName",
+    "spark.kubernetes.authenticate.executor.serviceAccountName",
+    "spark.kubernetes.authenticate.serviceAccountName",
+)
+_NAMESPACE = "spark.kubernetes.namespace"
+
+
+def admitted(value: Any, caller: Caller, name: str, domain: Domain, namespace: str) -> Object:
+    """An application as its cluster is to have it.
+
+    Args:
+        value: what was sent.
+        caller: who sent it.
+        name: of the domain.
+        namespace: of the request's path, which is the domain's.
+
+    Raises:
+        InvalidInput: it is no SparkApplication of that namespace.
+        Forbidden: it asks for what the domain may not have.
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("metadata"), Mapping):
+        raise InvalidInput("the body is no object with metadata")
+    found = (value.get("apiVersion"), value.get("kind"))
+    if found != (API_VERSION, KIND):
+        raise InvalidInput(
+            f"the body is a {found[0]} {found[1]}, this is the place of a {API_VERSION} {KIND}"
+        )
+    if not isinstance(value.get("spec"), Mapping):
+        raise InvalidInput("spec is missing")
+    made: dict[str, Any] = copy.deepcopy(dict(value))
+    metadata = made["metadata"]
+    if metadata.get("namespace", namespace) != namespace:
+        raise InvalidInput(
+            f'metadata.namespace is "{metadata["namespace"]}", the request\'s is "{namespace}"'
+        )
+    for field, asked, allowed in _asks(made["spec"], domain, namespace):
+        if asked not in allowed:
+            raise Forbidden(
+                f'{field} is "{asked}", which domain {name} may not have',
+                hint=f"allowed: {', '.join(allowed)}",
+            )
+    labels = _texts(metadata, "labels")
+    if labels.get(DOMAIN, name) != name:
+        raise Forbidden(
+            f'the label {DOMAIN} is "{labels[DOMAIN]}", the domain is {name}',
+            hint="leave it out: it is set here",
+        )
+    annotations = _texts(metadata, "annotations")
+    for key in (USER, CLUSTER):
+        annotations.pop(key, None)
+    metadata["namespace"] = namespace
+    metadata["labels"] = {**labels, DOMAIN: name}
+    metadata["annotations"] = {**annotations, USER: caller.user}
+    for key in ("finalizers", "ownerReferences", "managedFields"):
+        metadata.pop(key, None)
+    made.pop("status", None)
+    return made
+
+
+def _asks(
+    spec: Mapping[str, Any], domain: Domain, namespace: str
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """What a specification asks for by a name that is not everybody's: field, value, allowed."""
+    conf = spec.get("sparkConf") or {}
+    if isinstance(conf, Mapping):
+        for key in _ACCOUNTS:
+            if key in conf:
+                yield f"spec.sparkConf[{key}]", str(conf[key]), domain.service_accounts
+        if _NAMESPACE in conf:
+            yield f"spec.sparkConf[{_NAMESPACE}]", str(conf[_NAMESPACE]), (namespace,)
+    for role in ("driverSpec", "executorSpec"):
+        template = _inside(spec, role, "podTemplateSpec")
+        path = f"spec.{role}.podTemplateSpec"
+        where = _inside(template, "metadata").get("namespace")
+        if where is not None:
+            yield f"{path}.metadata.namespace", str(where), (namespace,)
+        pod = _inside(template, "spec")
+        for field in ("serviceAccountName", "serviceAccount"):
+            if pod.get(field):
+                yield f"{path}.spec.{field}", str(pod[field]), domain.service_accounts
+
+
+def _inside(value: Any, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(metadata: Mapping[str, Any], field: str) -> dict[str, str]:
+    found = metadata.get(field) or {}
+    if not isinstance(found, Mapping) or not all(isinstance(each, str) for each in found.values()):
+        raise InvalidInput(f"metadata.{field} is no mapping of texts")
+    return dict(found)

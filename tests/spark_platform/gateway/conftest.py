@@ -1,0 +1,3 @@
+"""Databases on each product."""
+
+from database_fixtures import database, postgresql  # noqa: F401

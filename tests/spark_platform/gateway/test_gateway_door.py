@@ -1,0 +1,414 @@
+"""The gateway over two clusters, by kubectl, by the platform's own backend, and past them."""
+
+import base64
+import contextlib
+import json
+import secrets
+import shutil
+import socket
+import ssl
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+from kube_kubectl import Kubectl
+from runs import Known
+
+from requirements import need
+from spark_emulators.kubernetes.certificates import Authority
+from spark_emulators.kubernetes.server import ApiServer
+from spark_emulators.kubernetes.settings import Settings as ClusterSettings
+from spark_emulators.spark_operator.resources.definitions import install
+from spark_platform.backends.sk8.backend import Sk8
+from spark_platform.gateway.api import create_app
+from spark_platform.gateway.applications import APPLICATIONS, Applications, Member
+from spark_platform.gateway.placements import Placements
+from spark_platform.gateway.policy import Domain, Policy
+from spark_platform.gateway.routing import Cluster
+from spark_platform.kernel.database import sqlite_url
+from spark_platform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient
+from spark_platform.kernel.kubernetes.client import connect
+from spark_platform.kernel.kubernetes.resources import Resource
+from spark_platform.kernel.wait import NotYet, poll
+from spark_platform.model import JobSpec, RunState
+
+TIMEOUT_S = 30
+NAMES = ("east", "west")
+POLICY = Policy(
+    domains={
+        "travel": Domain(namespace="travel"),
+        "bank": Domain(namespace="bank", clusters=frozenset({"west"})),
+    },
+    platform_users=frozenset({"runner"}),
+)
+
+
+@pytest.fixture(scope="module")
+def kubeconfigs(tmp_path_factory):
+    """Two API servers with the custom resources and the namespaces of the domains."""
+    found = {}
+    with contextlib.ExitStack() as servers:
+        for name in NAMES:
+            file = tmp_path_factory.mktemp(name) / "kubeconfig"
+            servers.enter_context(ApiServer(ClusterSettings(name=name, port=0, kubeconfig=file)))
+            with contextlib.closing(connect(file)) as kubernetes:
+                install(kubernetes)
+                for domain in ("travel", "bank"):
+                    namespace = {"apiVersion": "v1", "kind": "Namespace",
+                                 "metadata": {"name": domain}}  # fmt: skip
+                    kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+            found[name] = file
+        yield found
+
+
+class Gateway:
+    """A gateway that serves, on a thread."""
+
+    def __init__(self, kubeconfigs, folder, database):
+        self.folder = folder
+        self.clusters = {name: connect(file) for name, file in kubeconfigs.items()}
+        members = {
+            name: Member(Cluster(name, region=f"eu-{name}"), connect(file))
+            for name, file in kubeconfigs.items()
+        }
+        self.members = members
+        applications = Applications(members, POLICY, Placements(database))
+
+        @contextlib.asynccontextmanager
+        async def lifespan(_):
+            yield
+            applications.close()
+
+        app = create_app(
+            applications, Known(), members["east"].kubernetes.document, lifespan=lifespan
+        )
+        # kubectl sends no token without TLS
+        authority = Authority(folder / "pki")
+        certificate, key = authority.server(("127.0.0.1",))
+        self.ca = authority.pem.decode()
+        tls = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", **tls))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        sockets = {"sockets": [self._listener]}
+        self._thread = threading.Thread(target=self._server.run, kwargs=sockets)
+        self._thread.start()
+
+    def ask(self, method, path, **options):
+        context = ssl.create_default_context(cadata=self.ca)
+        with httpx.Client(verify=context, trust_env=False, timeout=TIMEOUT_S) as client:
+            return client.request(method, self.url + path, **options)
+
+    def close(self):
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+        for each in self.clusters.values():
+            each.close()
+
+    def kubeconfig(self, token):
+        file = self.folder / f"{secrets.token_hex(4)}.json"
+        file.write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "g",
+            "clusters": [{"name": "g", "cluster": {
+                "server": self.url,
+                "certificate-authority-data": base64.b64encode(self.ca.encode()).decode(),
+            }}],
+            "users": [{"name": "g", "user": {"token": token}}],
+            "contexts": [{"name": "g", "context": {"cluster": "g", "user": "g"}}],
+        }))  # fmt: skip
+        return file
+
+    def client(self, token="ana@travel"):
+        return contextlib.closing(connect(self.kubeconfig(token)))
+
+    def where(self, name, namespace="travel"):
+        """The clusters that have an application."""
+        found = []
+        for cluster, kubernetes in self.clusters.items():
+            with contextlib.suppress(NotFound):
+                kubernetes.get(APPLICATIONS, namespace, name)
+                found.append(cluster)
+        return found
+
+
+@pytest.fixture
+def gateway(kubeconfigs, tmp_path):
+    gateway = Gateway(kubeconfigs, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
+    yield gateway
+    for kubernetes in gateway.clusters.values():
+        for each in kubernetes.list(APPLICATIONS)[0]:
+            metadata = each["metadata"]
+            kubernetes.delete(APPLICATIONS, metadata["namespace"], metadata["name"])
+    gateway.close()
+
+
+@pytest.fixture
+def client(gateway):
+    with gateway.client() as client:
+        yield client
+
+
+def application(name, **metadata):
+    return {
+        "apiVersion": "spark.apache.org/v1", "kind": "SparkApplication",
+        "metadata": {"name": name, **metadata},
+        "spec": {"runtimeVersions": {"sparkVersion": "4.1.4"}, "pyFiles": "local:///job.py"},
+    }  # fmt: skip
+
+
+def test_applications_are_spread_and_seen_as_one_list(gateway, client):
+    names = [f"app-{number}" for number in range(12)]
+    for name in names:
+        made = client.create(APPLICATIONS, "travel", application(name))
+        cluster = made["metadata"]["annotations"]["spark-platform/cluster"]
+        assert gateway.where(name) == [cluster]
+        assert (
+            client.get(APPLICATIONS, "travel", name)["metadata"]["uid"] == made["metadata"]["uid"]
+        )
+    assert {gateway.where(name)[0] for name in names} == set(NAMES)
+    found, _ = client.list(APPLICATIONS, "travel")
+    assert sorted(each["metadata"]["name"] for each in found) == sorted(names)
+    assert {each["metadata"]["labels"]["spark-platform/domain"] for each in found} == {"travel"}
+
+
+def test_what_asks_for_a_place_goes_there(gateway, client):
+    region = {"spark-platform/region": "eu-west"}
+    client.create(APPLICATIONS, "travel", application("regional", annotations=region))
+    assert gateway.where("regional") == ["west"]
+    named = {"spark-platform/wants-cluster": "nowhere"}
+    with pytest.raises(InvalidInput, match="the application asks for nowhere"):
+        client.create(APPLICATIONS, "travel", application("named", annotations=named))
+    with gateway.client("eve@bank") as bank:
+        for number in range(5):
+            bank.create(APPLICATIONS, "bank", application(f"b-{number}"))
+            assert gateway.where(f"b-{number}", "bank") == ["west"]
+
+
+def test_a_name_is_one_application(gateway, client):
+    client.create(APPLICATIONS, "travel", application("once"))
+    with pytest.raises(Conflict, match='"once" already exists'):
+        client.create(APPLICATIONS, "travel", application("once"))
+    assert len(gateway.where("once")) == 1
+    client.delete(APPLICATIONS, "travel", "once")
+    with pytest.raises(NotFound):
+        client.get(APPLICATIONS, "travel", "once")
+    client.create(APPLICATIONS, "travel", application("once"))
+
+
+def test_a_refused_application_leaves_its_name_free(gateway, client):
+    wrong = application("free")
+    wrong["spec"]["nonsense"] = {"x": 1}
+    wrong["spec"]["runtimeVersions"] = {"sparkVersion": 5}
+    with pytest.raises(InvalidInput):
+        client.create(APPLICATIONS, "travel", wrong)
+    assert gateway.where("free") == []
+    client.create(APPLICATIONS, "travel", application("free"))
+    with pytest.raises(InvalidInput):
+        client.create(APPLICATIONS, "travel", wrong)
+    assert client.get(APPLICATIONS, "travel", "free"), "and that of one that is there is kept"
+
+
+def test_changes_of_all_clusters_are_one_stream(gateway, client):
+    _, version = client.list(APPLICATIONS, "travel")
+    watch, seen = client.watch(APPLICATIONS, "travel", version=version), []
+
+    def read():
+        for kind, found in watch:
+            seen.append((kind, found["metadata"]["name"]))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    wanted = []
+    for cluster, name in (("east", "seen-e"), ("west", "seen-w")):
+        region = {"spark-platform/region": f"eu-{cluster}"}
+        client.create(APPLICATIONS, "travel", application(name, annotations=region))
+        client.delete(APPLICATIONS, "travel", name)
+        wanted += [("ADDED", name), ("DELETED", name)]
+
+    def all_seen():
+        if set(wanted) - set(seen):
+            raise NotYet(str(seen))
+
+    poll(all_seen, what="the changes", timeout_s=TIMEOUT_S)
+    watch.stop()
+    thread.join(TIMEOUT_S)
+    assert not thread.is_alive()
+
+
+def test_the_platforms_backend_does_not_know_the_difference(gateway):
+    with gateway.client() as kubernetes:
+        backend = Sk8(kubernetes, "travel")
+        job = JobSpec(name="run-1", image="i:1", spark_version="4.1.4", main="local:///a.py")
+        first = backend.submit(job)
+        assert first.cluster in NAMES
+        assert backend.submit(job).cluster == first.cluster, "submitted again, it is there already"
+        stop, seen = threading.Event(), []
+
+        def follow():
+            for each in backend.watch(stop):
+                seen.append((each.name, each.state))
+
+        thread = threading.Thread(target=follow)
+        thread.start()
+        (cluster,) = gateway.where("run-1")
+        found = gateway.clusters[cluster].get(APPLICATIONS, "travel", "run-1")
+        status = {"currentState": {"currentStateSummary": "RunningHealthy", "message": "up",
+                                   "lastTransitionTime": "2026-01-01T00:00:00Z"},
+                  "stateTransitionHistory": {}}  # fmt: skip
+        gateway.clusters[cluster].replace(APPLICATIONS, {**found, "status": status}, "status")
+
+        def told(state):
+            def check():
+                if ("run-1", state) not in seen:
+                    raise NotYet(str(seen))
+
+            poll(check, what=str(state), timeout_s=TIMEOUT_S)
+
+        told(RunState.RUNNING)
+        assert backend.observe("run-1").state is RunState.RUNNING
+        backend.cancel("run-1")
+        told(RunState.CANCELLED)
+        with pytest.raises(Conflict):
+            # a late worker's: its name was this job's for ever
+            backend._kubernetes.create(APPLICATIONS, "travel", _same_again(found))
+        stop.set()
+        thread.join(TIMEOUT_S)
+
+
+def _same_again(found):
+    kept = {key: found["metadata"][key] for key in ("name", "annotations", "labels")}
+    return {**application("x"), "metadata": kept}
+
+
+def test_kubectl(gateway, tmp_path):
+    need("kubectl", shutil.which("kubectl") is not None, "it is a development dependency")
+    kubectl = Kubectl(gateway.kubeconfig("ana@travel"), "travel", tmp_path)
+    kubectl("create", "-f", "-", stdin=application("by-kubectl"))
+    shown = kubectl("get", "sparkapplications")
+    assert "CURRENT STATE" in shown
+    assert shown.splitlines()[1].split()[-2] in NAMES
+    assert "by-kubectl" in kubectl("get", "sparkapp", "by-kubectl", "-o", "yaml")
+    wrong = application("wrong")
+    wrong["spec"]["nonsense"] = 1
+    assert 'unknown field "spec.nonsense"' in kubectl("create", "-f", "-", stdin=wrong, fails=True)
+    with kubectl.running("get", "sparkapplications", "--watch") as watching:
+        assert "NAME" in watching.stdout.readline()
+        assert "by-kubectl" in watching.stdout.readline()
+        kubectl("delete", "sparkapplication", "by-kubectl", "--wait=false")
+        assert "by-kubectl" in watching.stdout.readline()
+    refused = kubectl("get", "sparkapplications", "-n", "bank", fails=True)
+    assert 'may not use namespace "bank"' in refused
+    refused = kubectl("get", "sparkapplications", "-A", fails=True)
+    assert "may not list all namespaces" in refused
+
+
+class TestStrangers:
+    PATHS = (
+        ("GET", "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications"),
+        ("GET", "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications?watch=true"),
+        ("POST", "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications"),
+        ("GET", "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications/app"),
+        ("DELETE", "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications/app"),
+        ("GET", "/api/v1/namespaces/travel/pods/app-0-driver"),
+        ("GET", "/api/v1/namespaces/travel/pods/app-0-driver/log"),
+    )
+
+    def test_nobody_knows_them(self, gateway):
+        for method, path in (*self.PATHS, ("GET", "/apis"), ("GET", "/version")):
+            answer = gateway.ask(method, path)
+            assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized"), path
+
+    def test_another_domain(self, gateway, client):
+        client.create(APPLICATIONS, "travel", application("app"))
+        header = {"Authorization": "Bearer eve@bank"}
+        for method, path in self.PATHS:
+            answer = gateway.ask(method, path, headers=header, json={})
+            assert (answer.status_code, answer.json()["reason"]) == (403, "Forbidden"), path
+            assert answer.json()["kind"] == "Status"
+        assert gateway.where("app"), "nothing has happened to it"
+
+    def test_the_platforms_own_users_may_see_all(self, gateway, client):
+        client.create(APPLICATIONS, "travel", application("app"))
+        with gateway.client("runner@platform") as runner:
+            assert [each["metadata"]["name"] for each in runner.list(APPLICATIONS)[0]] == ["app"]
+
+    def test_other_pods_are_not_there(self, client):
+        with pytest.raises(NotFound, match="knows drivers only"):
+            client.logs("travel", "kube-proxy")
+        with pytest.raises(NotFound):
+            client.logs("travel", "app-0-driver")
+
+
+class TestBadInput:
+    HEADER = {"Authorization": "Bearer ana@travel"}  # noqa: RUF012
+    PLACE = "/apis/spark.apache.org/v1/namespaces/travel/sparkapplications"
+
+    @pytest.mark.parametrize(
+        ("path", "body", "code", "words"),
+        [
+            (PLACE, b"{", 400, "the body is no JSON"),
+            (PLACE, b"[]", 400, "no object with metadata"),
+            (PLACE, b"x" * (4 << 20), 400, "larger than"),
+            (f"{PLACE}?dryRun=All", b"{}", 400, "dryRun is not supported"),
+            ("/apis/apps/v1/namespaces/travel/deployments", b"{}", 404, "could not find"),
+        ],
+    )
+    def test_creations(self, gateway, path, body, code, words):
+        answer = gateway.ask("POST", path, content=body, headers=self.HEADER)
+        assert (answer.status_code, answer.json()["code"]) == (code, code)
+        assert words in answer.json()["message"]
+
+    def test_queries(self, gateway):
+        for query, code, words in (
+            ("fieldSelector=metadata.name%3Dx", 400, "fieldSelector is not supported"),
+            ("watch=true&resourceVersion=12", 410, "too old"),
+        ):
+            answer = gateway.ask("GET", f"{self.PLACE}?{query}", headers=self.HEADER)
+            assert answer.status_code == code
+            assert words in answer.json()["message"]
+
+    def test_smuggling(self, client):
+        wrong = application("smuggled", labels={"spark-platform/domain": "bank"})
+        with pytest.raises(Forbidden, match="the domain is travel"):
+            client.create(APPLICATIONS, "travel", wrong)
+
+
+def test_a_cluster_that_is_away(kubeconfigs, tmp_path):
+    """New applications go elsewhere; of those that are there nothing seems to be gone."""
+    file = tmp_path / "lost"
+    lost = ApiServer(ClusterSettings(name="lost", port=0, kubeconfig=file))
+    lost.__enter__()
+    with contextlib.closing(connect(file)) as kubernetes:
+        install(kubernetes)
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "travel"}}
+        kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+    both = {"east": kubeconfigs["east"], "lost": file}
+    gateway = Gateway(both, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
+    try:
+        with gateway.client() as client:
+            there = {"spark-platform/wants-cluster": "lost"}
+            client.create(APPLICATIONS, "travel", application("there", annotations=there))
+            _, version = client.list(APPLICATIONS, "travel")
+            watch = client.watch(APPLICATIONS, "travel", version=version)
+            lost.__exit__(None, None, None)
+            begin = time.monotonic()
+            with contextlib.suppress(Transient):
+                assert [kind for kind, _ in watch if kind != "ERROR"] == []
+            assert time.monotonic() - begin < TIMEOUT_S, "the stream has ended"
+            for number in range(4):
+                name = f"new-{number}"
+                made = client.create(APPLICATIONS, "travel", application(name))
+                assert made["metadata"]["annotations"]["spark-platform/cluster"] == "east"
+                client.delete(APPLICATIONS, "travel", name)
+            for ask in (
+                lambda: client.get(APPLICATIONS, "travel", "there"),
+                lambda: client.list(APPLICATIONS, "travel"),
+                lambda: client.create(APPLICATIONS, "travel", application("there")),
+            ):
+                with pytest.raises(Transient):
+                    ask()
+    finally:
+        gateway.close()
