@@ -32,7 +32,7 @@ class Server:
         self.url = ""
         for line in self.process.stderr:
             self.log.append(line)
-            if found := re.search(r"serving .* at (http://\S+)", line):
+            if found := re.search(r"serving .* at (https?://\S+)", line):
                 self.url = found.group(1)
                 break
         # Nobody else reads the pipe, and a full one would stop the server.

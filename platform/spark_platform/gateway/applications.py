@@ -219,7 +219,7 @@ class Applications:
             raise AlreadyExists(
                 f'{APPLICATIONS.plural}.spark.apache.org "{called}" was there and is deleted'
             )
-        if known is not None and not known.deleted:
+        if known is not None and (not known.deleted or self._is_there(known)):
             return known, False
         chosen = route(_wanted(value, domain), self._seen())
         placement = Placement(
@@ -229,6 +229,14 @@ class Applications:
             self._placements.replace(placement)
         kept = self._placements.place(placement)
         return kept, kept == placement
+
+    def _is_there(self, placement: Placement) -> bool:
+        """Whether what was deleted still ends."""
+        try:
+            self._of(placement.cluster).get(APPLICATIONS, placement.namespace, placement.name)
+        except NotFound:
+            return False
+        return True
 
     def _seen(self) -> Iterator[Cluster]:
         """The clusters as they are now."""

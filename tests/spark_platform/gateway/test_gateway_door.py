@@ -198,6 +198,22 @@ def test_a_name_is_one_application(gateway, client):
     client.create(APPLICATIONS, "travel", application("once"))
 
 
+def test_a_name_is_not_given_away_while_its_application_still_ends(gateway, client):
+    held = {"metadata": {"finalizers": ["tests/hold"]}}
+    client.create(APPLICATIONS, "travel", application("ends"))
+    (cluster,) = gateway.where("ends")
+    gateway.clusters[cluster].patch(APPLICATIONS, "travel", "ends", held)
+    client.delete(APPLICATIONS, "travel", "ends")
+    other = {"spark-platform/wants-cluster": next(name for name in NAMES if name != cluster)}
+    with pytest.raises(Conflict):
+        client.create(APPLICATIONS, "travel", application("ends", annotations=other))
+    assert gateway.where("ends") == [cluster]
+    free = {"metadata": {"finalizers": None}}
+    gateway.clusters[cluster].patch(APPLICATIONS, "travel", "ends", free)
+    client.create(APPLICATIONS, "travel", application("ends", annotations=other))
+    assert gateway.where("ends") == [other["spark-platform/wants-cluster"]]
+
+
 def test_a_refused_application_leaves_its_name_free(gateway, client):
     wrong = application("free")
     wrong["spec"]["nonsense"] = {"x": 1}
