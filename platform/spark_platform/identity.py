@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spark_platform.kernel.errors import Transient, Unauthenticated
+from spark_platform.kernel.server_settings import Strict
 
 if TYPE_CHECKING:
     from jwt import PyJWKClient
@@ -51,8 +52,7 @@ class Verifier(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class IssuerSettings:
+class IssuerSettings(Strict):
     """Whose tokens are trusted.
 
     Attributes:

@@ -33,12 +33,12 @@ def _create_app(settings: Settings) -> Starlette:
     from spark_platform.gateway.applications import Applications
     from spark_platform.gateway.placements import Placements
     from spark_platform.gateway.policy import Policy
-    from spark_platform.identity import IssuerSettings, JwtVerifier
+    from spark_platform.identity import JwtVerifier
 
     policy = Policy.from_file(settings.policy)
     members = {name: _member(settings, name) for name in settings.clusters}
     applications = Applications(members, policy, Placements(settings.database))
-    verifier = JwtVerifier(IssuerSettings(**settings.issuer.model_dump()))
+    verifier = JwtVerifier(settings.issuer)
 
     @contextlib.asynccontextmanager
     async def serving(_: Starlette) -> AsyncIterator[None]:

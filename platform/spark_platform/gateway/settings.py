@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from spark_platform.identity import IssuerSettings
 from spark_platform.kernel.server_settings import ServerSettings, Strict
 
-__all__ = ["ClusterSettings", "IssuerSettings", "Settings"]
+__all__ = ["ClusterSettings", "Settings"]
 
 
 class ClusterSettings(Strict):
@@ -25,14 +26,6 @@ class ClusterSettings(Strict):
     region: str = ""
     engines: frozenset[str] = frozenset()
     weight: float = Field(default=1.0, ge=0)
-
-
-class IssuerSettings(Strict):
-    """Whose tokens are trusted: see ``identity.IssuerSettings``."""
-
-    issuer: str
-    audience: str
-    jwks_url: str
 
 
 class Settings(ServerSettings):

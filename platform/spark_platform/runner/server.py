@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _create_app(settings: Settings) -> FastAPI:
-    from spark_platform.identity import IssuerSettings, JwtVerifier
+    from spark_platform.identity import JwtVerifier
     from spark_platform.runner.places import Places
     from spark_platform.runner.rest import create_app
     from spark_platform.runner.service import Runner
@@ -54,7 +54,7 @@ def _create_app(settings: Settings) -> FastAPI:
         places.of,
         settings=WorkerSettings(threads=settings.threads, lease_s=settings.lease_s),
     )
-    verifier = JwtVerifier(IssuerSettings(**settings.issuer.model_dump()))
+    verifier = JwtVerifier(settings.issuer)
     runner = Runner(store, _images(settings), woken=worker.wake)
 
     @contextlib.asynccontextmanager

@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from spark_platform.identity import IssuerSettings
 from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
-__all__ = ["EngineSettings", "IssuerSettings", "Settings", "Sk8Settings"]
+__all__ = ["EngineSettings", "Settings", "Sk8Settings"]
 
 
 class EngineSettings(Strict):
@@ -24,14 +25,6 @@ class EngineSettings(Strict):
     image: str
     spark_version: str
     digest: str = ""
-
-
-class IssuerSettings(Strict):
-    """Whose tokens are trusted: see ``identity.IssuerSettings``."""
-
-    issuer: str
-    audience: str
-    jwks_url: str
 
 
 class Sk8Settings(Strict):
