@@ -216,8 +216,8 @@ class Schedule(Part):
 class Retries(Part):
     """What follows a failure."""
 
-    max_attempts: int = Field(default=1, ge=1, le=100)
-    """How often it is tried in all."""
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    """How often it is tried in all; again only where the job is not to blame."""
     backoff: Duration = "30s"
     """The pause before the second attempt; it doubles with each."""
 
@@ -226,7 +226,7 @@ class ContinuousRetries(Retries):
     """What follows a failure of a job that should never end."""
 
     max_attempts: int | None = Field(default=None, ge=1, le=100)  # type: ignore[assignment]
-    """How often it is tried in all; without it there is no limit."""
+    """How often it is tried in all; without it as often as the platform allows."""
 
 
 class Spec(Part):
