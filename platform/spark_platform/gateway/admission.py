@@ -28,6 +28,12 @@ _ACCOUNTS = (
     "spark.kubernetes.authenticate.serviceAccountName",
 )
 _NAMESPACE = "spark.kubernetes.namespace"
+# of files that only the operator or the driver sees: what is in them cannot be looked at here
+_TEMPLATES = (
+    "spark.kubernetes.driver.podTemplateFile",
+    "spark.kubernetes.executor.podTemplateFile",
+)
+_POD_LABELS = ("spark.kubernetes.driver.label.", "spark.kubernetes.executor.label.")
 
 
 def admitted(value: Any, caller: Caller, name: str, domain: Domain, namespace: str) -> Object:
@@ -58,11 +64,11 @@ def admitted(value: Any, caller: Caller, name: str, domain: Domain, namespace: s
         raise InvalidInput(
             f'metadata.namespace is "{metadata["namespace"]}", the request\'s is "{namespace}"'
         )
-    for field, asked, allowed in _asks(made["spec"], domain, namespace):
+    for field, asked, allowed in _asks(made["spec"], name, domain, namespace):
         if asked not in allowed:
             raise Forbidden(
                 f'{field} is "{asked}", which domain {name} may not have',
-                hint=f"allowed: {', '.join(allowed)}",
+                hint=f"allowed: {', '.join(allowed)}" if allowed else "leave it out",
             )
     labels = _texts(metadata, "labels")
     if labels.get(DOMAIN, name) != name:
@@ -83,7 +89,7 @@ def admitted(value: Any, caller: Caller, name: str, domain: Domain, namespace: s
 
 
 def _asks(
-    spec: Mapping[str, Any], domain: Domain, namespace: str
+    spec: Mapping[str, Any], name: str, domain: Domain, namespace: str
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """What a specification asks for by a name that is not everybody's: field, value, allowed."""
     conf = spec.get("sparkConf") or {}
@@ -93,9 +99,18 @@ def _asks(
                 yield f"spec.sparkConf[{key}]", str(conf[key]), domain.service_accounts
         if _NAMESPACE in conf:
             yield f"spec.sparkConf[{_NAMESPACE}]", str(conf[_NAMESPACE]), (namespace,)
+        for key in _TEMPLATES:
+            if key in conf:
+                yield f"spec.sparkConf[{key}]", str(conf[key]), ()
+        for key in (f"{prefix}{DOMAIN}" for prefix in _POD_LABELS):
+            if key in conf:
+                yield f"spec.sparkConf[{key}]", str(conf[key]), (name,)
     for role in ("driverSpec", "executorSpec"):
         template = _inside(spec, role, "podTemplateSpec")
         path = f"spec.{role}.podTemplateSpec"
+        label = _inside(template, "metadata", "labels").get(DOMAIN)
+        if label is not None:
+            yield f"{path}.metadata.labels[{DOMAIN}]", str(label), (name,)
         where = _inside(template, "metadata").get("namespace")
         if where is not None:
             yield f"{path}.metadata.namespace", str(where), (namespace,)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from spark_platform.gateway.applications import APPLICATIONS, Applications
+from spark_platform.gateway.deletions import deletion
 from spark_platform.gateway.statuses import status_of
 from spark_platform.gateway.tables import is_asked_for, table
 from spark_platform.identity import Caller, Verifier, bearer
@@ -197,10 +198,10 @@ class _Door:
     async def delete(self, request: Request, caller: Caller) -> Response:
         given = request.path_params
         options = await _body(request) or dict(request.query_params)
-        if not isinstance(options, Mapping):
-            raise InvalidInput("the body is no DeleteOptions")
         found = await to_thread.run_sync(
-            lambda: self._applications.delete(caller, given["namespace"], given["name"], options)
+            lambda: self._applications.delete(
+                caller, given["namespace"], given["name"], deletion(options)
+            )
         )
         return JSONResponse(found)
 

@@ -13,6 +13,7 @@ from typing import Any
 from spark_platform.backends.sk8.manifest import DIGEST
 from spark_platform.backends.sk8.status import CLUSTER
 from spark_platform.gateway.admission import NAMED, REGION, admitted
+from spark_platform.gateway.deletions import Deletion
 from spark_platform.gateway.placements import Placement, Placements
 from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster, Wanted, route
@@ -153,13 +154,11 @@ class Applications:
         """An object of a cluster's stream, as the gateway tells it."""
         return self._told(cluster, found)
 
-    def delete(
-        self, caller: Caller, namespace: str, name: str, options: Mapping[str, Any]
-    ) -> Object:
+    def delete(self, caller: Caller, namespace: str, name: str, deletion: Deletion) -> Object:
         """Delete an application, which ends it; returns it as it was last.
 
         Args:
-            options: of ``DeleteOptions``: preconditions, propagationPolicy, gracePeriodSeconds.
+            deletion: how.
 
         Raises:
             NotFound: there is none.
@@ -167,14 +166,13 @@ class Applications:
         """
         self.policy.authorized(caller, namespace)
         cluster, found = self._find(namespace, name)
-        grace = options.get("gracePeriodSeconds")
         self._of(cluster).delete(
             APPLICATIONS,
             namespace,
             name,
-            uid=str((options.get("preconditions") or {}).get("uid") or ""),
-            grace_s=int(grace) if grace is not None else None,
-            propagation=str(options.get("propagationPolicy") or "Background"),
+            uid=deletion.uid,
+            grace_s=deletion.grace_s,
+            propagation=deletion.propagation,
         )
         self._placements.over(namespace, name)
         _audit("delete", caller, namespace, name, cluster, "")

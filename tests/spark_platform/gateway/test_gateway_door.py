@@ -310,6 +310,9 @@ def test_kubectl(gateway, tmp_path):
     wrong = application("wrong")
     wrong["spec"]["nonsense"] = 1
     assert 'unknown field "spec.nonsense"' in kubectl("create", "-f", "-", stdin=wrong, fails=True)
+    refused = kubectl("delete", "sparkapp", "by-kubectl", "--dry-run=server", fails=True)
+    assert "dryRun of a deletion is not supported" in refused
+    assert gateway.where("by-kubectl"), "what is only tried ends nothing"
     with kubectl.running("get", "sparkapplications", "--watch") as watching:
         assert "NAME" in watching.stdout.readline()
         assert "by-kubectl" in watching.stdout.readline()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from spark_platform.backends.sk8.status import CLUSTER
 from spark_platform.gateway.admission import DOMAIN, USER, admitted
+from spark_platform.gateway.deletions import Deletion, deletion
 from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster, Wanted, route
 from spark_platform.gateway.tables import is_asked_for, table
@@ -165,6 +166,18 @@ class TestAdmission:
             (application(spec={"executorSpec": {"podTemplateSpec": {
                 "metadata": {"namespace": "bank"}}}}), Forbidden,
              "executorSpec.podTemplateSpec.metadata.namespace"),
+            (application(spec={"executorSpec": {"podTemplateSpec": {
+                "metadata": {"labels": {DOMAIN: "bank"}}}}}), Forbidden,
+             r"executorSpec\.podTemplateSpec\.metadata\.labels\[spark-platform/domain\]"),
+            (application(spec={"sparkConf": {
+                "spark.kubernetes.driver.podTemplateFile": "/etc/pod.yaml"}}), Forbidden,
+             r"sparkConf\[spark\.kubernetes\.driver\.podTemplateFile\]"),
+            (application(spec={"sparkConf": {
+                "spark.kubernetes.executor.podTemplateFile": "s3a://b/pod.yaml"}}), Forbidden,
+             r"sparkConf\[spark\.kubernetes\.executor\.podTemplateFile\]"),
+            (application(spec={"sparkConf": {
+                f"spark.kubernetes.driver.label.{DOMAIN}": "bank"}}), Forbidden,
+             r"sparkConf\[spark\.kubernetes\.driver\.label\.spark-platform/domain\] is"),
         ],
     )  # fmt: skip
     def test_what_is_refused(self, value, error, match):
@@ -174,6 +187,41 @@ class TestAdmission:
     def test_what_the_domain_may_have(self):
         conf = {"spark.kubernetes.authenticate.driver.serviceAccountName": "etl"}
         assert self.admit(application(spec={"sparkConf": conf}))["spec"]["sparkConf"] == conf
+
+
+class TestDeletions:
+    @pytest.mark.parametrize(
+        ("options", "wanted"),
+        [
+            ({}, Deletion()),
+            ({"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": []}, Deletion()),
+            ({"gracePeriodSeconds": 0, "propagationPolicy": "Orphan"},
+             Deletion(grace_s=0, propagation="Orphan")),
+            ({"gracePeriodSeconds": "5"}, Deletion(grace_s=5)),
+            ({"preconditions": {"uid": "u"}, "orphanDependents": False}, Deletion(uid="u")),
+        ],
+    )  # fmt: skip
+    def test_what_is_honoured(self, options, wanted):
+        assert deletion(options) == wanted
+
+    @pytest.mark.parametrize(
+        ("options", "match"),
+        [
+            ([1], "no DeleteOptions"),
+            ({"dryRun": ["All"]}, "dryRun of a deletion is not supported"),
+            ({"dryRun": "All"}, "dryRun of a deletion is not supported"),
+            ({"preconditions": {"resourceVersion": "5"}}, r"preconditions\.resourceVersion"),
+            ({"preconditions": "u"}, "preconditions is no mapping"),
+            ({"propagationPolicy": "Sideways"}, "propagationPolicy is 'Sideways'"),
+            ({"propagationPolicy": {"a": 1}}, "propagationPolicy is"),
+            ({"orphanDependents": True}, "orphanDependents is not supported"),
+            ({"gracePeriodSeconds": "soon"}, "gracePeriodSeconds is 'soon'"),
+            ({"gracePeriodSeconds": -1}, "gracePeriodSeconds is -1"),
+        ],
+    )
+    def test_what_is_not_is_refused(self, options, match):
+        with pytest.raises(InvalidInput, match=match):
+            deletion(options)
 
 
 class TestVersions:
