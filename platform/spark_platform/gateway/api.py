@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from spark_platform.gateway.applications import APPLICATIONS, Applications
 from spark_platform.gateway.deletions import deletion
+from spark_platform.gateway.selectors import selected_name
 from spark_platform.gateway.statuses import status_of
 from spark_platform.gateway.tables import is_asked_for, table
 from spark_platform.identity import Caller, Verifier, bearer
@@ -155,14 +156,15 @@ class _Door:
     async def list(self, request: Request, caller: Caller) -> Response:
         namespace = request.path_params.get("namespace", "")
         query = request.query_params
-        _only(query, "labelSelector", "limit", "watch", "resourceVersion", "timeoutSeconds",
-              "allowWatchBookmarks", "fieldValidation", "pretty", "resourceVersionMatch",
-              "sendInitialEvents")  # fmt: skip
+        _only(query, "labelSelector", "fieldSelector", "limit", "watch", "resourceVersion",
+              "timeoutSeconds", "allowWatchBookmarks", "fieldValidation", "pretty",
+              "resourceVersionMatch", "sendInitialEvents")  # fmt: skip
         labels = query.get("labelSelector", "")
         if query.get("watch") in ("true", "1"):
             return await self._watch(request, caller, namespace, labels)
+        name = selected_name(query.get("fieldSelector", ""))
         found, version = await to_thread.run_sync(
-            lambda: self._applications.list(caller, namespace, labels)
+            lambda: self._applications.list(caller, namespace, labels, name)
         )
         if is_asked_for(request.headers.get("accept", "")):
             return JSONResponse(table(found, version))
@@ -233,21 +235,25 @@ class _Door:
         version = query.get("resourceVersion", "")
         asked = query.get("timeoutSeconds", "")
         within_s = min(int(asked) if asked.isdecimal() else _LONGEST_WATCH_S, _LONGEST_WATCH_S)
+        name = selected_name(query.get("fieldSelector", ""))
+        whole = query.get("sendInitialEvents") == "true"
         first: list[Object] = []
-        if version in ("", "0"):
+        if whole or version in ("", "0"):
             first, version = await to_thread.run_sync(
-                lambda: self._applications.list(caller, namespace, labels)
+                lambda: self._applications.list(caller, namespace, labels, name)
             )
         streams = await to_thread.run_sync(
             lambda: self._applications.watch(caller, namespace, labels, version)
         )
         tabular = is_asked_for(request.headers.get("accept", ""))
-        merged = _Merged(self._applications, streams, tabular=tabular)
+        merged = _Merged(self._applications, streams, name, tabular=tabular)
 
         async def lines() -> AsyncIterator[bytes]:
             try:
                 for each in first:
                     yield merged.line("ADDED", each)
+                if whole:
+                    yield merged.line("BOOKMARK", _all_told(version))
                 with anyio.move_on_after(within_s):
                     while True:
                         line = await to_thread.run_sync(
@@ -270,9 +276,15 @@ class _Merged:
     """
 
     def __init__(
-        self, applications: Applications, streams: Mapping[str, Watch], *, tabular: bool
+        self,
+        applications: Applications,
+        streams: Mapping[str, Watch],
+        called: str,
+        *,
+        tabular: bool,
     ) -> None:
-        self._applications, self._streams, self._tabular = applications, streams, tabular
+        self._applications, self._streams = applications, streams
+        self._called, self._tabular = called, tabular
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         for name, stream in streams.items():
             threading.Thread(
@@ -281,7 +293,7 @@ class _Merged:
 
     def line(self, kind: str, found: Object) -> bytes:
         """An event, as a line."""
-        told: Any = table([found], "") if self._tabular else found
+        told: Any = table([found], "") if self._tabular and kind != "BOOKMARK" else found
         return json.dumps({"type": kind, "object": told}).encode() + b"\n"
 
     def next(self) -> bytes | None:
@@ -308,7 +320,21 @@ class _Merged:
 
     def _events(self, stream: Watch) -> Iterator[tuple[str, Object]]:
         # a bookmark of one cluster says nothing of the others
-        return ((kind, found) for kind, found in stream if kind != "BOOKMARK")
+        return (
+            (kind, found)
+            for kind, found in stream
+            if kind != "BOOKMARK" and self._called in ("", found["metadata"]["name"])
+        )
+
+
+def _all_told(version: str) -> Object:
+    """The end of what is there already, for clients that list by watching."""
+    metadata = {
+        "resourceVersion": version,
+        "creationTimestamp": None,
+        "annotations": {"k8s.io/initial-events-end": "true"},
+    }
+    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "SparkApplication", "metadata": metadata}
 
 
 def _resources(group_version: str, found: list[dict[str, Any]]) -> Response:

@@ -116,9 +116,13 @@ class Applications:
         return self._told(cluster, found)
 
     def list(
-        self, caller: Caller, namespace: str = "", labels: str = ""
+        self, caller: Caller, namespace: str = "", labels: str = "", called: str = ""
     ) -> tuple[list[Object], str]:
         """The applications of a namespace, or of all, and the version of the list.
+
+        Args:
+            labels: a selector.
+            called: only those of this name.
 
         Raises:
             Transient: a cluster does not answer: what is there must not seem to be gone.
@@ -126,7 +130,10 @@ class Applications:
         self._authorize(caller, namespace)
         pages = self._everywhere(lambda each: each.list(APPLICATIONS, namespace, labels))
         found = [
-            self._told(cluster, each) for cluster, (items, _) in pages.items() for each in items
+            self._told(cluster, each)
+            for cluster, (items, _) in pages.items()
+            for each in items
+            if called in ("", each["metadata"]["name"])
         ]
         version = self.versions.of_list({name: page[1] for name, page in pages.items()})
         return found, version

@@ -318,10 +318,33 @@ def test_kubectl(gateway, tmp_path):
         assert "by-kubectl" in watching.stdout.readline()
         kubectl("delete", "sparkapplication", "by-kubectl", "--wait=false")
         assert "by-kubectl" in watching.stdout.readline()
+    for name in ("waited-for", "other"):
+        kubectl("create", "-f", "-", stdin=application(name))
+    assert "deleted" in kubectl("delete", "sparkapplication", "waited-for", "--timeout=20s")
+    kubectl("wait", "sparkapplication", "waited-for", "--for=delete", "--timeout=20s")
+    named = kubectl("get", "sparkapp", "--field-selector", "metadata.name=other", "-o", "name")
+    assert named.split() == ["sparkapplication.spark.apache.org/other"]
     refused = kubectl("get", "sparkapplications", "-n", "bank", fails=True)
     assert 'may not use namespace "bank"' in refused
     refused = kubectl("get", "sparkapplications", "-A", fails=True)
     assert "may not list all namespaces" in refused
+
+
+def test_a_watch_of_one_name_tells_when_all_that_is_there_was_told(gateway, client):
+    for name in ("mine", "other"):
+        client.create(APPLICATIONS, "travel", application(name))
+    query = "watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch="
+    query += "NotOlderThan&timeoutSeconds=1&fieldSelector=metadata.name%3Dmine"
+    answer = gateway.ask("GET", f"{TestBadInput.PLACE}?{query}", headers=TestBadInput.HEADER)
+    added, end = map(json.loads, answer.text.splitlines())
+    assert (added["type"], added["object"]["metadata"]["name"]) == ("ADDED", "mine")
+    assert end["type"] == "BOOKMARK"
+    assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    version = end["object"]["metadata"]["resourceVersion"]
+    with contextlib.closing(iter(client.watch(APPLICATIONS, "travel", version=version))) as watch:
+        client.delete(APPLICATIONS, "travel", "other")
+        kind, found = next(watch)
+        assert (kind, found["metadata"]["name"]) == ("DELETED", "other"), "it goes on from there"
 
 
 class TestStrangers:
@@ -382,7 +405,9 @@ class TestBadInput:
 
     def test_queries(self, gateway):
         for query, code, words in (
-            ("fieldSelector=metadata.name%3Dx", 400, "fieldSelector is not supported"),
+            ("fieldSelector=status.phase%3Dx", 400, "the field selector 'status.phase=x'"),
+            ("watch=true&fieldSelector=status.phase%3Dx", 400, "the field selector"),
+            ("continue=x", 400, "continue is not supported"),
             ("watch=true&resourceVersion=12", 410, "too old"),
         ):
             answer = gateway.ask("GET", f"{self.PLACE}?{query}", headers=self.HEADER)

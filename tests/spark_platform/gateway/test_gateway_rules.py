@@ -11,6 +11,7 @@ from spark_platform.gateway.admission import DOMAIN, USER, admitted
 from spark_platform.gateway.deletions import Deletion, deletion
 from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster, Wanted, route
+from spark_platform.gateway.selectors import selected_name
 from spark_platform.gateway.tables import is_asked_for, table
 from spark_platform.gateway.versions import Versions
 from spark_platform.identity import Caller
@@ -187,6 +188,24 @@ class TestAdmission:
     def test_what_the_domain_may_have(self):
         conf = {"spark.kubernetes.authenticate.driver.serviceAccountName": "etl"}
         assert self.admit(application(spec={"sparkConf": conf}))["spec"]["sparkConf"] == conf
+
+
+class TestSelectors:
+    @pytest.mark.parametrize(
+        ("selector", "name"),
+        [("", ""), ("metadata.name=app", "app"), ("metadata.name==app", "app")],
+    )
+    def test_a_name(self, selector, name):
+        assert selected_name(selector) == name
+
+    @pytest.mark.parametrize(
+        "selector",
+        ["metadata.name", "metadata.name=", "metadata.name!=a", "status.phase=a",
+         "metadata.name=a,metadata.namespace=b", "metadata.name===a"],
+    )  # fmt: skip
+    def test_nothing_else(self, selector):
+        with pytest.raises(InvalidInput, match="the field selector"):
+            selected_name(selector)
 
 
 class TestDeletions:
