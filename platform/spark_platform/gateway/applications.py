@@ -102,6 +102,11 @@ class Applications:
             if fresh:
                 self._placements.forget(placement)
             raise
+        except AlreadyExists:
+            # whoever made it may have ended before it could say so
+            self._placements.made(placement)
+            raise
+        self._placements.made(placement)
         _audit("create", caller, namespace, placement.name, placement.cluster, placement.why)
         return self._told(placement.cluster, made)
 
@@ -220,23 +225,26 @@ class Applications:
             raise InvalidInput("metadata.name is missing", hint="generateName is not supported")
         known = self._placements.find(namespace, called)
         for_ever = DIGEST in metadata["annotations"]
-        if known is not None and known.deleted and for_ever:
-            raise AlreadyExists(
-                f'{APPLICATIONS.plural}.spark.apache.org "{called}" was there and is deleted'
-            )
-        if known is not None and (not known.deleted or self._is_there(known)):
-            return known, False
+        if known is not None:
+            # what was never made is still to be, where it was to be
+            due = not (known.made or known.deleted)
+            if due or (not (known.deleted and for_ever) and self._is_there(known)):
+                return known, False
+            if for_ever:
+                raise AlreadyExists(
+                    f'{APPLICATIONS.plural}.spark.apache.org "{called}" was there and is gone'
+                )
         chosen = route(_wanted(value, domain), self._seen())
         placement = Placement(
             namespace, called, chosen.cluster, chosen.explanation, name, caller.user, self._now()
         )
         if known is not None:
-            self._placements.replace(placement)
+            self._placements.replace(known, placement)
         kept = self._placements.place(placement)
         return kept, kept == placement
 
     def _is_there(self, placement: Placement) -> bool:
-        """Whether what was deleted still ends."""
+        """Whether what was made is still there: a cluster forgets those that ended long ago."""
         try:
             self._of(placement.cluster).get(APPLICATIONS, placement.namespace, placement.name)
         except NotFound:

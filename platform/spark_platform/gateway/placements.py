@@ -36,6 +36,7 @@ PLACEMENTS = Table(
     Column("domain", String(63), nullable=False),
     Column("user", String(128), nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("made", Boolean, nullable=False),
     Column("deleted", Boolean, nullable=False),
 )
 
@@ -47,6 +48,7 @@ class Placement:
     Attributes:
         why: what decided.
         domain, user: whose it is, and who made it.
+        made: its cluster has had it: where it is not there any more, it is over.
         deleted: it was, so its name is over where names are for ever.
     """
 
@@ -57,6 +59,7 @@ class Placement:
     domain: str
     user: str
     created_at: datetime
+    made: bool = False
     deleted: bool = False
 
 
@@ -94,18 +97,20 @@ class Placements:
             found = self.find(wanted.namespace, wanted.name)
             return found if found is not None else self.place(wanted)
 
-    def replace(self, wanted: Placement) -> None:
-        """Give a name that is over to another application."""
-        over = _same(wanted.namespace, wanted.name) & PLACEMENTS.c.deleted.is_(True)
+    def replace(self, over: Placement, wanted: Placement) -> None:
+        """Give the name of what is over to another application, unless somebody else just has."""
         with writing(self._engine) as connection:
-            connection.execute(update(PLACEMENTS).where(over).values(_row(wanted)))
+            connection.execute(update(PLACEMENTS).where(_exactly(over)).values(_row(wanted)))
 
     def forget(self, placement: Placement) -> None:
         """Take back a place that its cluster has refused."""
-        same = _same(placement.namespace, placement.name)
-        same &= PLACEMENTS.c.created_at == placement.created_at.timestamp()
         with writing(self._engine) as connection:
-            connection.execute(delete(PLACEMENTS).where(same))
+            connection.execute(delete(PLACEMENTS).where(_exactly(placement)))
+
+    def made(self, placement: Placement) -> None:
+        """A cluster has an application."""
+        with writing(self._engine) as connection:
+            connection.execute(update(PLACEMENTS).where(_exactly(placement)).values(made=True))
 
     def over(self, namespace: str, name: str) -> None:
         """An application was deleted."""
@@ -117,6 +122,11 @@ class Placements:
 
 def _same(namespace: str, name: str):  # type: ignore[no-untyped-def]
     return (PLACEMENTS.c.namespace == namespace) & (PLACEMENTS.c.name == name)
+
+
+def _exactly(placement: Placement):  # type: ignore[no-untyped-def]
+    at = PLACEMENTS.c.created_at == placement.created_at.timestamp()
+    return _same(placement.namespace, placement.name) & at
 
 
 def _row(placement: Placement) -> dict[str, object]:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from datetime import datetime, timezone
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import Sk8
 from spark_platform.gateway.api import create_app
 from spark_platform.gateway.applications import APPLICATIONS, Applications, Member
-from spark_platform.gateway.placements import Placements
+from spark_platform.gateway.placements import Placement, Placements
 from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster
 from spark_platform.kernel.database import sqlite_url
@@ -74,7 +75,8 @@ class Gateway:
             for name, file in kubeconfigs.items()
         }
         self.members = members
-        applications = Applications(members, POLICY, Placements(database))
+        self.placements = Placements(database)
+        applications = Applications(members, POLICY, self.placements)
 
         @contextlib.asynccontextmanager
         async def lifespan(_):
@@ -212,6 +214,32 @@ def test_a_name_is_not_given_away_while_its_application_still_ends(gateway, clie
     gateway.clusters[cluster].patch(APPLICATIONS, "travel", "ends", free)
     client.create(APPLICATIONS, "travel", application("ends", annotations=other))
     assert gateway.where("ends") == [other["spark-platform/wants-cluster"]]
+
+
+def test_what_its_cluster_has_forgotten_is_not_made_again(gateway, client):
+    """A cluster deletes applications some time after their end."""
+    for_ever = {"spark-platform/digest": "1"}
+    for name, annotations in (("job", for_ever), ("other", {})):
+        client.create(APPLICATIONS, "travel", application(name, annotations=annotations))
+        (cluster,) = gateway.where(name)
+        gateway.clusters[cluster].delete(APPLICATIONS, "travel", name)
+    with pytest.raises(Conflict, match='"job" was there and is gone'):
+        client.create(APPLICATIONS, "travel", application("job", annotations=for_ever))
+    assert gateway.where("job") == []
+    client.create(APPLICATIONS, "travel", application("other"))
+    assert len(gateway.where("other")) == 1
+
+
+def test_what_was_placed_and_not_made_is_made_where_it_was_to_be(gateway, client):
+    """A gateway that ends in between."""
+    for cluster in NAMES:
+        name = f"half-{cluster}"
+        at = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        gateway.placements.place(Placement("travel", name, cluster, "", "travel", "ana", at))
+        value = application(name, annotations={"spark-platform/digest": "1"})
+        client.create(APPLICATIONS, "travel", value)
+        assert gateway.where(name) == [cluster]
+        assert gateway.placements.find("travel", name).made
 
 
 def test_a_refused_application_leaves_its_name_free(gateway, client):

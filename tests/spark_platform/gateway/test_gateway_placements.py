@@ -42,15 +42,26 @@ def test_of_many_at_once_all_get_the_same(placements):
     assert len(set(found)) == 1
 
 
-def test_a_name_that_is_over_can_be_given_away_and_no_other(placements):
+def test_a_name_that_is_over_is_given_away_once(placements):
     placements.place(ONE)
-    other = replace(ONE, cluster="west", created_at=START + timedelta(seconds=1))
-    placements.replace(other)
-    assert placements.find("travel", "app") == ONE
+    placements.made(ONE)
     placements.over("travel", "app")
-    assert placements.find("travel", "app").deleted
-    placements.replace(other)
-    assert placements.find("travel", "app") == other
+    over = placements.find("travel", "app")
+    assert over == replace(ONE, made=True, deleted=True)
+    first, second = (
+        replace(ONE, cluster=cluster, created_at=START + timedelta(seconds=later_s))
+        for later_s, cluster in ((1, "west"), (2, "east"))
+    )
+    placements.replace(over, first)
+    placements.made(first)
+    placements.replace(over, second)
+    assert placements.find("travel", "app") == replace(first, made=True)
+
+
+def test_only_what_was_meant_is_made(placements):
+    placements.place(ONE)
+    placements.made(replace(ONE, created_at=START + timedelta(seconds=1)))
+    assert placements.find("travel", "app") == ONE
 
 
 def test_only_what_was_meant_is_forgotten(placements):
