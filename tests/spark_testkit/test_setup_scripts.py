@@ -11,8 +11,10 @@ import pytest
 from spark_testkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISED = "docker,maven,namespaces,openssl,shellcheck"
-TOOLS = ("bash", "cat", "dirname", "ln", "make", "mkdir", "sed", "touch")
+PROMISED = "docker,maven,namespaces,openssl,postgresql,shellcheck"
+TOOLS = ("bash", "cat", "dirname", "ln", "make", "mkdir", "mktemp", "rm", "sed", "touch")
+
+INSTALLED = ("javac", "mmdebstrap", "mvn", "openssl", "pg_ctlcluster", "shellcheck")
 
 
 class Machine:
@@ -57,8 +59,11 @@ def ci(machine):
     script = machine.folder / "repository" / ".ci" / "run"
     script.parent.mkdir(parents=True)
     shutil.copy(ROOT / ".ci" / "run", script)
-    machine.put("docker", folder=script.parent)
-    for name in ("javac", "mmdebstrap", "mvn", "openssl", "python3", "shellcheck"):
+    for name in ("docker", "room"):
+        machine.put(name, folder=script.parent)
+    for name in ("spark-testkit", "uv"):
+        machine.put(name, folder=script.parents[1] / ".venv" / "bin")
+    for name in (*INSTALLED, "python3"):
         machine.put(name)
     machine.put("make", notes='"$*, promised: ${SPARK_TESTKIT_REQUIRE:-nothing}"')
 
@@ -76,8 +81,12 @@ def test_ci_builds_programs_and_promises_them(machine, ci, version):
     assert ci() == ""
     assert machine.noted("make") == [
         f"minio gcs kind, promised: {PROMISED}",
+        f"setup, promised: {PROMISED},minio,gcs,kind",
         f"check, promised: {PROMISED},minio,gcs,kind",
     ]
+    assert machine.noted("uv") == ["cache prune"]
+    assert machine.noted("spark-testkit") == ["images prune"]
+    assert len(machine.noted("room")) == 2
 
 
 @pytest.mark.parametrize("version", ["1.19.8", "1.9", "1.2"])
@@ -86,12 +95,15 @@ def test_ci_with_a_go_that_cannot_build_programs_says_so_and_goes_on(machine, ci
     told = ci()
     assert "no MinIO" in told
     assert f"go{version} " in told
-    assert machine.noted("make") == [f"check, promised: {PROMISED}"]
+    assert machine.noted("make") == [
+        f"setup, promised: {PROMISED}",
+        f"check, promised: {PROMISED}",
+    ]
 
 
 def test_ci_installs_what_is_wanting(machine, ci):
     machine.put("python3", "exit 1")
-    for name in ("javac", "mmdebstrap", "mvn", "openssl", "shellcheck"):
+    for name in INSTALLED:
         (machine.programs / name).unlink()
     machine.put("go", "echo go version go1.19.8", folder=machine.folder / "fetched")
     go = f'"{machine.folder}/fetched/go" "{machine.programs}/go"'
@@ -100,7 +112,7 @@ def test_ci_installs_what_is_wanting(machine, ci):
     [_, install] = machine.noted("apt-get")
     wanted = {
         *("openjdk-17-jdk-headless", "maven", "golang", "python3", "python3-venv"),
-        *("mmdebstrap", "shellcheck", "openssl"),
+        *("mmdebstrap", "shellcheck", "openssl", "postgresql"),
     }
     options = {"install", "-y", "-qq", "--no-install-recommends"}
     assert set(install.split()) == wanted | options

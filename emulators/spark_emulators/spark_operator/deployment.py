@@ -19,7 +19,9 @@ from spark_platform.kernel.errors import InvalidInput
 
 __all__ = ["Deployment", "manifests"]
 
-_READY_FILE = "/tmp/ready"  # noqa: S108
+# the only folder it may write to; not /tmp, where an emulated cluster may have this very program
+_ROOM = "/var/run/spark-operator"
+_READY_FILE = f"{_ROOM}/ready"
 _RBAC = "rbac.authorization.k8s.io"
 _MAKE = "create get patch"
 _LEASES: Mapping[str, Any] = {
@@ -123,7 +125,8 @@ def _spec(wanted: Deployment) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "env": [{"name": "TMPDIR", "value": _ROOM}],
+        "volumeMounts": [{"name": "room", "mountPath": _ROOM}],
     }
     pod = {
         "serviceAccountName": wanted.name,
@@ -133,7 +136,7 @@ def _spec(wanted: Deployment) -> dict[str, Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "room", "emptyDir": {}}],
     }
     return {
         "replicas": wanted.replicas,
