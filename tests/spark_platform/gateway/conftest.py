@@ -1,3 +1,50 @@
-"""Databases on each product."""
+"""Databases on each product; two clusters, and a gateway over them."""
 
+import contextlib
+
+import pytest
 from database_fixtures import database, postgresql  # noqa: F401
+from gateways import NAMES, Gateway
+
+from spark_emulators.kubernetes.server import ApiServer
+from spark_emulators.kubernetes.settings import Settings as ClusterSettings
+from spark_emulators.spark_operator.resources.definitions import install
+from spark_platform.gateway.applications import APPLICATIONS
+from spark_platform.kernel.database import sqlite_url
+from spark_platform.kernel.kubernetes.client import connect
+from spark_platform.kernel.kubernetes.resources import Resource
+
+
+@pytest.fixture(scope="module")
+def kubeconfigs(tmp_path_factory):
+    """Two API servers with the custom resources and the namespaces of the domains."""
+    found = {}
+    with contextlib.ExitStack() as servers:
+        for name in NAMES:
+            file = tmp_path_factory.mktemp(name) / "kubeconfig"
+            servers.enter_context(ApiServer(ClusterSettings(name=name, port=0, kubeconfig=file)))
+            with contextlib.closing(connect(file)) as kubernetes:
+                install(kubernetes)
+                for domain in ("travel", "bank"):
+                    namespace = {"apiVersion": "v1", "kind": "Namespace",
+                                 "metadata": {"name": domain}}  # fmt: skip
+                    kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+            found[name] = file
+        yield found
+
+
+@pytest.fixture
+def gateway(kubeconfigs, tmp_path):
+    gateway = Gateway(kubeconfigs, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
+    yield gateway
+    for kubernetes in gateway.clusters.values():
+        for each in kubernetes.list(APPLICATIONS)[0]:
+            metadata = each["metadata"]
+            kubernetes.delete(APPLICATIONS, metadata["namespace"], metadata["name"])
+    gateway.close()
+
+
+@pytest.fixture
+def client(gateway):
+    with gateway.client() as client:
+        yield client

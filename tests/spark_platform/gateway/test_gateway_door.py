@@ -1,164 +1,29 @@
 """The gateway over two clusters, by kubectl, by the platform's own backend, and past them."""
 
-import base64
 import contextlib
 import json
-import secrets
 import shutil
-import socket
-import ssl
 import threading
 import time
 from datetime import datetime, timezone
 
-import httpx
 import pytest
-import uvicorn
+from gateways import NAMES, TIMEOUT_S, Gateway, application
 from kube_kubectl import Kubectl
-from runs import Known
 
 from requirements import need
-from spark_emulators.kubernetes.certificates import Authority
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
 from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import Sk8
-from spark_platform.gateway.api import create_app
-from spark_platform.gateway.applications import APPLICATIONS, Applications, Member
-from spark_platform.gateway.placements import Placement, Placements
-from spark_platform.gateway.policy import Domain, Policy
-from spark_platform.gateway.routing import Cluster
+from spark_platform.gateway.applications import APPLICATIONS
+from spark_platform.gateway.placements import Placement
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient
 from spark_platform.kernel.kubernetes.client import connect
 from spark_platform.kernel.kubernetes.resources import Resource
 from spark_platform.kernel.wait import NotYet, poll
 from spark_platform.model import JobSpec, RunState
-
-TIMEOUT_S = 30
-NAMES = ("east", "west")
-POLICY = Policy(
-    domains={
-        "travel": Domain(namespace="travel"),
-        "bank": Domain(namespace="bank", clusters=frozenset({"west"})),
-    },
-    platform_users=frozenset({"runner"}),
-)
-
-
-@pytest.fixture(scope="module")
-def kubeconfigs(tmp_path_factory):
-    """Two API servers with the custom resources and the namespaces of the domains."""
-    found = {}
-    with contextlib.ExitStack() as servers:
-        for name in NAMES:
-            file = tmp_path_factory.mktemp(name) / "kubeconfig"
-            servers.enter_context(ApiServer(ClusterSettings(name=name, port=0, kubeconfig=file)))
-            with contextlib.closing(connect(file)) as kubernetes:
-                install(kubernetes)
-                for domain in ("travel", "bank"):
-                    namespace = {"apiVersion": "v1", "kind": "Namespace",
-                                 "metadata": {"name": domain}}  # fmt: skip
-                    kubernetes.create(Resource("v1", "namespaces"), "", namespace)
-            found[name] = file
-        yield found
-
-
-class Gateway:
-    """A gateway that serves, on a thread."""
-
-    def __init__(self, kubeconfigs, folder, database):
-        self.folder = folder
-        self.clusters = {name: connect(file) for name, file in kubeconfigs.items()}
-        members = {
-            name: Member(Cluster(name, region=f"eu-{name}"), connect(file))
-            for name, file in kubeconfigs.items()
-        }
-        self.members = members
-        self.placements = Placements(database)
-        applications = Applications(members, POLICY, self.placements)
-
-        @contextlib.asynccontextmanager
-        async def lifespan(_):
-            yield
-            applications.close()
-
-        app = create_app(
-            applications, Known(), members["east"].kubernetes.document, lifespan=lifespan
-        )
-        # kubectl sends no token without TLS
-        authority = Authority(folder / "pki")
-        certificate, key = authority.server(("127.0.0.1",))
-        self.ca = authority.pem.decode()
-        tls = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", **tls))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        sockets = {"sockets": [self._listener]}
-        self._thread = threading.Thread(target=self._server.run, kwargs=sockets)
-        self._thread.start()
-
-    def ask(self, method, path, **options):
-        context = ssl.create_default_context(cadata=self.ca)
-        with httpx.Client(verify=context, trust_env=False, timeout=TIMEOUT_S) as client:
-            return client.request(method, self.url + path, **options)
-
-    def close(self):
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
-        for each in self.clusters.values():
-            each.close()
-
-    def kubeconfig(self, token):
-        file = self.folder / f"{secrets.token_hex(4)}.json"
-        file.write_text(json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "g",
-            "clusters": [{"name": "g", "cluster": {
-                "server": self.url,
-                "certificate-authority-data": base64.b64encode(self.ca.encode()).decode(),
-            }}],
-            "users": [{"name": "g", "user": {"token": token}}],
-            "contexts": [{"name": "g", "context": {"cluster": "g", "user": "g"}}],
-        }))  # fmt: skip
-        return file
-
-    def client(self, token="ana@travel"):
-        return contextlib.closing(connect(self.kubeconfig(token)))
-
-    def where(self, name, namespace="travel"):
-        """The clusters that have an application."""
-        found = []
-        for cluster, kubernetes in self.clusters.items():
-            with contextlib.suppress(NotFound):
-                kubernetes.get(APPLICATIONS, namespace, name)
-                found.append(cluster)
-        return found
-
-
-@pytest.fixture
-def gateway(kubeconfigs, tmp_path):
-    gateway = Gateway(kubeconfigs, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
-    yield gateway
-    for kubernetes in gateway.clusters.values():
-        for each in kubernetes.list(APPLICATIONS)[0]:
-            metadata = each["metadata"]
-            kubernetes.delete(APPLICATIONS, metadata["namespace"], metadata["name"])
-    gateway.close()
-
-
-@pytest.fixture
-def client(gateway):
-    with gateway.client() as client:
-        yield client
-
-
-def application(name, **metadata):
-    return {
-        "apiVersion": "spark.apache.org/v1", "kind": "SparkApplication",
-        "metadata": {"name": name, **metadata},
-        "spec": {"runtimeVersions": {"sparkVersion": "4.1.4"}, "pyFiles": "local:///job.py"},
-    }  # fmt: skip
 
 
 def test_applications_are_spread_and_seen_as_one_list(gateway, client):
