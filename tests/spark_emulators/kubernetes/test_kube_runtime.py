@@ -1,6 +1,11 @@
 """What a node does for the API: logs and exec, by a node of the test's own. And nonsense."""
 
+import asyncio
+import gc
 import json
+import os
+import signal
+import warnings
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +16,7 @@ from kubernetes import client, config, stream
 from websockets.sync.client import connect
 
 from spark_emulators.kubernetes.errors import bad_request
+from spark_emulators.kubernetes.node.process import _end
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings
 
@@ -215,3 +221,28 @@ def test_one_wrong_value_anywhere_is_refused_not_stumbled_over(api, data, path, 
     assert answer.status_code < 500 or answer.json()["message"].startswith(
         ("resourceVersion should not be set", "failed to create typed patch object")
     ), answer.text
+
+
+def test_an_end_lets_go_of_pipes_that_others_hold_open():
+    """Else they are collected, with a warning, in some later test of the same process."""
+
+    holders = []
+
+    async def go():
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", "sleep 300 & echo $!; wait",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        holders.append(int(await process.stdout.readline()))
+        await _end(process)
+        return process.returncode
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            assert asyncio.run(go()) == -signal.SIGKILL
+        finally:
+            for each in holders:
+                os.kill(each, signal.SIGKILL)
+        gc.collect()
+    assert [str(each.message) for each in told] == []

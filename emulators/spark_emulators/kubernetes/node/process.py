@@ -127,9 +127,7 @@ class ProcessContainer:
         try:
             return await _served(process, request, stream)
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _end(process)
 
     async def _watch_memory(self, limit: int | None) -> None:
         """End what is over its limit, as the kernel's memory controller would."""
@@ -161,9 +159,7 @@ class _Begun:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _end(process)
             raise
         finally:
             for each in waits:
@@ -256,6 +252,13 @@ class ProcessRuntime:
 
     async def close(self) -> None:
         self._addresses.close()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill what still runs, and let go of its pipes: what it has started may hold them open."""
+    # asyncio has no public way to do this; it kills, and without it a wait is for the pipes, too
+    process._transport.close()  # type: ignore[attr-defined]
+    await process.wait()
 
 
 async def _copy(source: asyncio.StreamReader | None, sink: Any) -> None:
