@@ -41,11 +41,12 @@ engine: $(READY) ## fetch the default engine's jars and prepare its fast start
 	@echo "==> the engine (jars are fetched once and checked by SHA-256)"
 	@spark-testkit engines install 4.1
 
-demo: engine ## run the main job: 336,776 flights from CSV on S3 to Iceberg tables
+demo: engine ## the platform at work: manifest, Runner, Gateway, SK8, 336,776 flights in Iceberg tables, a query
 	@spark-testkit demo
 
+# a worker has a stretch of the suite to itself, so that what a module starts is started once
 test: engine ## run all tests
-	pytest -n $(TEST_WORKERS) $(TEST_ARGS)
+	pytest -n $(TEST_WORKERS) --dist worksteal $(TEST_ARGS)
 
 check: format lint types imports test ## everything a change must pass
 
