@@ -1,5 +1,7 @@
 """A custom resource that has a bit of everything."""
 
+from copy import deepcopy
+
 PRESERVE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 SPEC = {
     "type": "object",
@@ -62,6 +64,7 @@ COLUMNS = [
 
 
 def definition(group):
+    """One of its own for each caller, who may change any part of it."""
     version = {
         "served": True,
         "schema": {"openAPIV3Schema": SCHEMA},
@@ -76,7 +79,7 @@ def definition(group):
         "additionalPrinterColumns": COLUMNS,
         "selectableFields": [{"jsonPath": ".spec.mode"}],
     }
-    return {
+    value = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"widgets.{group}"},
@@ -95,3 +98,4 @@ def definition(group):
             ],
         },
     }
+    return deepcopy(value)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,21 +13,18 @@ from starlette.routing import Route
 
 from spark_emulators.token_issuer.settings import Settings
 from spark_emulators.token_issuer.tokens import ALGORITHM, Signer
+from spark_platform.kernel.oauth import (
+    NOT_STORED,
+    Refused,
+    basic_credentials,
+    read_form,
+    refusal,
+)
 
 __all__ = ["create_app"]
 
 _HOUR_S = 3600
-_LARGEST_BODY = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
-_NEITHER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
-
-class _Refused(Exception):
-    """An error of RFC 6749, section 5.2."""
-
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error, self.description, self.status = error, description, status
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -62,9 +56,9 @@ def create_app(settings: Settings) -> Starlette:
 
     async def token(request: Request) -> JSONResponse:
         _check_client(request, settings.client_secret.get_secret_value())
-        form = await _form(request)
+        form = await read_form(request)
         if form.get("grant_type") != "client_credentials":
-            raise _Refused("unsupported_grant_type", "grant_type must be client_credentials")
+            raise Refused("unsupported_grant_type", "grant_type must be client_credentials")
         seconds = _seconds(form.get("expires_in", str(_HOUR_S)), settings.longest_s)
         claims = {
             "iss": issuer,
@@ -74,15 +68,11 @@ def create_app(settings: Settings) -> Starlette:
         }
         signed = signer.sign(claims, seconds)
         body = {"access_token": signed, "token_type": "Bearer", "expires_in": seconds}
-        return JSONResponse(body, headers=_NEITHER_KEPT)
+        return JSONResponse(body, headers=NOT_STORED)
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, _Refused)
-        headers = {**_NEITHER_KEPT}
-        if error.status == 401:
-            headers["WWW-Authenticate"] = "Basic"
-        body = {"error": error.error, "error_description": error.description}
-        return JSONResponse(body, error.status, headers)
+        assert isinstance(error, Refused)
+        return refusal(error)
 
     return Starlette(
         routes=[
@@ -90,41 +80,20 @@ def create_app(settings: Settings) -> Starlette:
             Route("/jwks.json", keys),
             Route("/token", token, methods=["POST"]),
         ],
-        exception_handlers={_Refused: refused},
+        exception_handlers={Refused: refused},
     )
 
 
 def _check_client(request: Request, secret: str) -> None:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    given = ""
-    if scheme.lower() == "basic":
-        try:
-            given = base64.b64decode(encoded, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            given = ""
-    if not hmac.compare_digest(unquote_plus(given).encode(), secret.encode()):
-        raise _Refused("invalid_client", "the client secret is missing or wrong", 401)
-
-
-async def _form(request: Request) -> Mapping[str, str]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise _Refused("invalid_request", f"the body is larger than {_LARGEST_BODY} bytes")
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        if name in found:
-            raise _Refused("invalid_request", f"{name} is given twice")
-        found[name] = value
-    return found
+    _, given = basic_credentials(request.headers.get("authorization", ""))
+    if not hmac.compare_digest(given.encode(), secret.encode()):
+        raise Refused("invalid_client", "the client secret is missing or wrong", 401)
 
 
 def _named(form: Mapping[str, str], field: str) -> str:
     value = form.get(field, "")
     if not _NAME.fullmatch(value):
-        raise _Refused(
+        raise Refused(
             "invalid_request",
             f"{field} is {value[:64]!r}: 1 to 128 of letters, digits and ._@-, no sign first",
         )
@@ -133,5 +102,5 @@ def _named(form: Mapping[str, str], field: str) -> str:
 
 def _seconds(text: str, longest: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= longest:
-        raise _Refused("invalid_request", f"expires_in is {text[:32]!r}: 1 to {longest}")
+        raise Refused("invalid_request", f"expires_in is {text[:32]!r}: 1 to {longest}")
     return int(text)

@@ -143,6 +143,40 @@ def test_whose_token(api, account):
     assert not unknown.get("authenticated")
 
 
+def test_for_whom_a_token_is(api, account):
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+
+    def asked(token, *audiences):
+        spec = {"token": token, "audiences": list(audiences)}
+        return api.http.post(path, json={"spec": spec}).json()["status"]
+
+    wanted = {"spec": {"audiences": ["gateway", "more"]}}
+    answer = api.http.post(api.path("serviceaccounts", "robot", "token"), json=wanted)
+    token = answer.json()["status"]["token"]
+    found = asked(token, "gateway", "other")
+    assert (found["authenticated"], found["audiences"]) == (True, ["gateway"])
+    assert found["user"]["username"] == f"system:serviceaccount:{api.namespace}:robot"
+    assert sorted(asked(token, "more", "gateway")["audiences"]) == ["gateway", "more"]
+    for refused in (
+        asked(token),
+        asked(token, "other"),
+        asked(account.token, "gateway"),
+        asked(api.token, "gateway"),
+    ):
+        assert not refused.get("authenticated")
+        assert not refused.get("audiences")
+        assert refused["error"]
+    with api.client({"Authorization": f"Bearer {token}"}) as client:
+        assert client.get("/api").status_code == 401, "it is not for the API itself"
+    (own,) = asked(account.token)["audiences"]
+    assert asked(account.token, own, "gateway")["audiences"] == [own]
+
+
+def test_nobodys_token(api):
+    answer = api.http.post("/apis/authentication.k8s.io/v1/tokenreviews", json={"spec": {}})
+    assert "token is required" in status(answer, 400, "BadRequest")["message"]
+
+
 def test_a_token_ends_with_its_account(api, account):
     assert account.get("/api").status_code == 200
     api.http.delete(api.path("serviceaccounts", "robot"))

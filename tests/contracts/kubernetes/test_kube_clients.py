@@ -1,11 +1,15 @@
 """The vendors' own clients: the Python one, and a WebSocket as fabric8 opens it."""
 
+import asyncio
 import json
 
 import pytest
 from kube_api import config_map, in_thread, pod
 from kubernetes import client, config, dynamic, watch
-from websockets.sync.client import connect
+
+# not its threads: they close a TLS socket that another of them reads, which can hang for ever
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 
 @pytest.fixture
@@ -74,19 +78,27 @@ def test_a_watch_over_a_websocket(api):
     query = "watch=true&fieldSelector=metadata.name%3Dc"
     headers = {"Authorization": f"Bearer {api.token}"}
     api.create("configmaps", config_map())
-    with connect(
-        f"{url}?{query}", ssl=api.context, additional_headers=headers, origin=api.url
-    ) as socket:
-        event = json.loads(socket.recv(timeout=20))
-        assert (event["type"], event["object"]["kind"]) == ("ADDED", "ConfigMap")
-        api.http.delete(api.path("configmaps", "c"))
-        assert json.loads(socket.recv(timeout=20))["type"] == "DELETED"
+
+    async def watched():
+        async with connect(
+            f"{url}?{query}", ssl=api.context, additional_headers=headers, origin=api.url
+        ) as socket:
+            first = json.loads(await asyncio.wait_for(socket.recv(), 20))
+            await asyncio.to_thread(api.http.delete, api.path("configmaps", "c"))
+            return first, json.loads(await asyncio.wait_for(socket.recv(), 20))
+
+    first, second = asyncio.run(watched())
+    assert (first["type"], first["object"]["kind"]) == ("ADDED", "ConfigMap")
+    assert second["type"] == "DELETED"
 
 
 def test_a_websocket_that_is_refused(api):
-    from websockets.exceptions import InvalidStatus
-
     url = api.url.replace("https://", "wss://") + api.path("configmaps") + "?watch=true"
+
+    async def refused():
+        async with connect(url, ssl=api.context):
+            pass
+
     with pytest.raises(InvalidStatus) as caught:
-        connect(url, ssl=api.context).close()
+        asyncio.run(refused())
     assert caught.value.response.status_code == 403

@@ -312,3 +312,21 @@ def test_a_definition_takes_its_objects_with_it(api):
     assert api.http.delete(f"{CRDS}/widgets.{group}").status_code == 200
     api.gone(f"{CRDS}/widgets.{group}")
     api.gone(path)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"properties": True}},
+        {"type": "array", "items": {"type": "string", "pattern": 7}},
+        {"type": "object", "additionalProperties": {"properties": 5}},
+        {"type": "object", "additionalProperties": "yes"},
+    ],
+)
+def test_a_schema_that_is_none_deep_inside(api, schema):
+    name = f"g{secrets.token_hex(4)}.example.com"
+    value = definition(name)
+    for version in value["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"]["properties"]["odd"] = schema
+    answer = api.http.post(CRDS, json=value, params={"dryRun": "All"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")

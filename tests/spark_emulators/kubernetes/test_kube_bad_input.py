@@ -30,7 +30,6 @@ def asked(times):
     """The same requests in every run."""
     return settings(
         max_examples=times,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

@@ -134,7 +134,7 @@ KINDS = st.sampled_from(["application/json", "application/yaml", MERGE, JSON_PAT
                          APPLY, "application/vnd.kubernetes.protobuf"])  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["POST", "PUT", "PATCH", "DELETE", "GET"]),
     path=PATHS,
@@ -204,7 +204,7 @@ def places(value, path=()):
         yield from places(each, (*path, key))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), path=st.sampled_from(sorted(FULL)), applies=st.booleans())
 def test_one_wrong_value_anywhere_is_refused_not_stumbled_over(api, data, path, applies):
     value = json.loads(json.dumps(FULL[path]))

@@ -12,13 +12,14 @@ from typing import Any
 
 from spark_emulators.kubernetes.api import quantities
 from spark_emulators.kubernetes.api.objects import parse_time, timestamp
-from spark_emulators.kubernetes.schemas.builtin import without_zero
+from spark_emulators.kubernetes.schemas.builtin import definition, without_zero
 from spark_emulators.kubernetes.schemas.types import Schema
 
 __all__ = ["Decoded", "Misfit", "decode"]
 
 _GO_TYPES = {"integer": "int32", "number": "float64", "boolean": "bool", "string": "string"}
 _OMIT = object()
+_JSON_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 
 
 class Misfit(Exception):
@@ -53,6 +54,8 @@ def _any(value: Any, schema: Schema, path: str, at: str, unknown: list[str]) -> 
     kind = schema.type
     if value is None:
         return _OMIT
+    if schema.name.startswith(f"{_JSON_SCHEMA}Or"):
+        return _schema_or(value, schema.name.removeprefix(_JSON_SCHEMA), path, at, unknown)
     if kind == "object":
         if not isinstance(value, dict):
             raise _misfit(value, at, _short(schema) if schema.name else "map[string]string")
@@ -62,6 +65,20 @@ def _any(value: Any, schema: Schema, path: str, at: str, unknown: list[str]) -> 
             raise _misfit(value, at, "[]" + _short(schema.items))
         return _list(value, schema, path, at, unknown)
     return _scalar(value, kind, schema, at)
+
+
+def _schema_or(value: Any, other: str, path: str, at: str, unknown: list[str]) -> Any:
+    """A part of a CRD that may be a schema: OpenAPI has no word for what else it may be."""
+    child = definition(_JSON_SCHEMA)
+    if isinstance(value, dict):
+        return _object(value, child, path, at, unknown)
+    if isinstance(value, list) and other == "OrArray":
+        return [
+            _any(each, child, f"{path}[{index}]", at, unknown) for index, each in enumerate(value)
+        ]
+    if other == "OrBool" and not isinstance(value, bool):
+        raise Misfit("boolean or JSON schema expected")
+    return value
 
 
 def _object(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from spark_emulators.kubernetes.api.requests import Caller
+from spark_emulators.kubernetes.auth.tokens import ISSUER
 from spark_emulators.kubernetes.errors import ApiError, bad_request
 
 __all__ = ["ANONYMOUS", "Authenticator", "ClientName", "impersonated"]
@@ -33,12 +34,13 @@ class Authenticator:
 
     Args:
         tokens: static tokens and whose they are.
-        verify: checks any other token, such as a service account's; None for an unknown one.
+        verify: checks any other token, such as a service account's, for audiences; None for an
+            unknown one, or one of others.
         anonymous: let requests without credentials through, as ``system:anonymous``.
     """
 
     tokens: Mapping[str, Caller] = field(default_factory=dict)
-    verify: Callable[[str], Caller | None] = field(default=lambda _: None)
+    verify: Callable[[str, tuple[str, ...]], Caller | None] = field(default=lambda *_: None)
     anonymous: bool = True
 
     def authenticate(self, headers: Mapping[str, str], client: ClientName | None = None) -> Caller:
@@ -59,12 +61,18 @@ class Authenticator:
             raise ApiError(401, "Unauthorized", "Unauthorized")
         return ANONYMOUS
 
-    def of_token(self, token: str) -> Caller | None:
-        """Whose token it is; None where nobody's."""
+    def of_token(self, token: str, audiences: tuple[str, ...] = ()) -> Caller | None:
+        """Whose token it is; None where nobody's.
+
+        Args:
+            token: the token.
+            audiences: it must be for one of these; for this API where there is none.
+        """
         for known, caller in self.tokens.items():
             if hmac.compare_digest(known.encode(), token.encode()):
-                return caller
-        return self.verify(token)
+                # one that says nothing of audiences is for this API
+                return caller if not audiences or ISSUER in audiences else None
+        return self.verify(token, audiences)
 
 
 def impersonated(headers: Mapping[str, str], groups: tuple[str, ...]) -> Caller | None:

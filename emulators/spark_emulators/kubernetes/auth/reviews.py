@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from spark_emulators.kubernetes.api.objects import dig
 from spark_emulators.kubernetes.api.requests import Caller
 from spark_emulators.kubernetes.auth.authentication import Authenticator
 from spark_emulators.kubernetes.auth.authorization import Attributes, Authorizer
-from spark_emulators.kubernetes.errors import Cause, invalid
+from spark_emulators.kubernetes.auth.tokens import ISSUER
+from spark_emulators.kubernetes.errors import Cause, bad_request, invalid
 from spark_emulators.kubernetes.store.store import Object
 
 __all__ = ["answer"]
@@ -27,12 +27,12 @@ def answer(
         authorizer: None where everything is allowed.
 
     Raises:
-        ApiError: 422 for a question that is none.
+        ApiError: 400 or 422 for a question that is none.
     """
     kind = value["kind"]
     value = {**value, "metadata": {**value.get("metadata", {}), "creationTimestamp": None}}
     if kind == "TokenReview":
-        return {**value, "status": _token(dig(value, "spec", "token") or "", authenticator)}
+        return {**value, "status": _token(value.get("spec") or {}, authenticator)}
     if kind == "SelfSubjectReview":
         return {**value, "status": {"userInfo": _user(caller)}}
     spec = value.get("spec") or {}
@@ -50,15 +50,17 @@ def answer(
     return {**value, "status": status}
 
 
-def _token(token: str, authenticator: Authenticator) -> dict[str, Any]:
-    found = authenticator.of_token(token)
+def _token(spec: Mapping[str, Any], authenticator: Authenticator) -> dict[str, Any]:
+    token = spec.get("token") or ""
+    if not token:
+        raise bad_request("token is required for TokenReview in authentication")
+    audiences = spec.get("audiences") or [ISSUER]
+    found = authenticator.of_token(token, tuple(audiences))
     if found is None:
         return {"user": {}, "error": "[invalid bearer token, token lookup failed]"}
-    return {
-        "authenticated": True,
-        "user": _user(found),
-        "audiences": ["https://kubernetes.default.svc.cluster.local"],
-    }
+    # those of the asked ones that it is for
+    own = [each for each in audiences if authenticator.of_token(token, (each,)) is not None]
+    return {"authenticated": True, "user": _user(found), "audiences": own}
 
 
 def _user(caller: Caller) -> dict[str, Any]:
