@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from spark_platform.kernel.errors import InvalidInput, Missing, Transient
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["open_database", "reading", "sqlite_url", "writing"]
 
 _WRITES = "spark_platform_writes"
+_TURN = "spark_platform_turn"
 _LOCK_WAIT_MS = 15_000
+# whoever finds none free waits: opening one more costs more than most transactions
+_CONNECTIONS = 16
 _ALLOWED = ("sqlite", "postgresql")
 
 
-def sqlite_url(path: Path) -> str:
+def sqlite_url(path: PurePath) -> str:
     """The URL of a SQLite file."""
     return f"sqlite+pysqlite:///{path}"
 
@@ -50,10 +55,14 @@ def open_database(url: str, schema: MetaData) -> Engine:
         raise InvalidInput(
             f"database {product!r} is not known", hint=f"allowed: {', '.join(_ALLOWED)}"
         )
-    engine = create_engine(parsed, pool_pre_ping=product != "sqlite")
     if product == "sqlite":
+        in_memory = parsed.database in (None, "", ":memory:")
+        turn = _Turn(None if in_memory else Path(f"{parsed.database}-turn"))
+        engine = create_engine(parsed, execution_options={_TURN: turn})
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True, pool_size=_CONNECTIONS, max_overflow=0)
     shown = parsed.render_as_string(hide_password=True)
     try:
         if product == "sqlite" and parsed.database:
@@ -85,24 +94,57 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Raises:
         Transient: the database does not answer, or is busy for too long; nothing was written.
     """
-    with _busy_is_transient():
-        connection = engine.connect().execution_options(**{_WRITES: True})
-    with connection:
+    turn: _Turn | None = engine.get_execution_options().get(_TURN)
+    with turn.taken() if turn else nullcontext():
         with _busy_is_transient():
-            transaction = connection.begin()
-        # Its end is not translated: a COMMIT that fails may have happened all the same.
-        with transaction, _busy_is_transient():
-            yield connection
+            connection = engine.connect().execution_options(**{_WRITES: True})
+        with connection:
+            with _busy_is_transient():
+                transaction = connection.begin()
+            # Its end is not translated: a COMMIT that fails may have happened all the same.
+            with transaction, _busy_is_transient():
+                yield connection
+
+
+class _Turn:
+    """Of those who write to one SQLite database: the longest waiting process is next, at once.
+
+    SQLite itself has them sleep and try again, longer each time, while whoever comes wins.
+
+    Args:
+        file: that the processes share; None where there is but this one.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=_LOCK_WAIT_MS / 1000):
+            raise Transient("the database is not available: others write", retry_after_s=1)
+        try:
+            with self._file.open("ab") if self._file else nullcontext() as file:
+                if file:
+                    # the kernel lets go of it when its process dies
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        finally:
+            self._lock.release()
 
 
 @contextmanager
 def _busy_is_transient() -> Iterator[None]:
-    from sqlalchemy.exc import InterfaceError, OperationalError
+    from sqlalchemy.exc import DataError, InterfaceError, OperationalError, TimeoutError
 
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         raise Transient(f"the database is not available: {error.orig}", retry_after_s=1) from error
+    except DataError as error:
+        # such as text with a NUL in it, which PostgreSQL cannot have
+        raise InvalidInput(f"the database cannot hold that: {error.orig}") from error
+    except TimeoutError as error:
+        raise Transient("the database is not available: others use it", retry_after_s=1) from error
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

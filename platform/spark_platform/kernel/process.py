@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import psutil
 
 from spark_platform.kernel.errors import CommandFailed, Missing, TimedOut
 
-__all__ = ["ProcessId", "die_with_parent", "reap", "run", "start_detached"]
+__all__ = ["ProcessId", "bound", "die_with_parent", "reap", "run", "start_detached"]
 
 _TAIL_LINES = 20
 _PR_SET_PDEATHSIG = 1
@@ -56,8 +58,9 @@ def run(
     """
     lines: list[str] = []
     try:
+        command, in_child = bound(argv, env) if dies_with_caller else (list(argv), None)
         child = subprocess.Popen(
-            list(argv),
+            command,
             env=dict(env) if env is not None else None,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -65,7 +68,7 @@ def run(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            preexec_fn=die_with_parent() if dies_with_caller else None,
+            preexec_fn=in_child,
             start_new_session=own_session,
         )
     except FileNotFoundError as error:
@@ -141,6 +144,31 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return in_child
+
+
+def bound(
+    argv: Sequence[str], env: Mapping[str, str] | None = None
+) -> tuple[list[str], Callable[[], None] | None]:
+    """How to start a child that must not outlive the caller; see ``die_with_parent``.
+
+    By a command before its own where there is one. Code in the child needs a real fork, which
+    libraries with threads of their own meddle with: gRPC's has been seen to abort the child.
+
+    Args:
+        env: the child's environment; the caller's when None.
+
+    Returns:
+        The command, and a ``preexec_fn`` or None.
+
+    Raises:
+        FileNotFoundError: the program is not there.
+    """
+    keeper = shutil.which("setpriv") if sys.platform == "linux" else None
+    if keeper is None:
+        return list(argv), die_with_parent()
+    if shutil.which(argv[0], path=(env or os.environ).get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+    return [keeper, "--pdeathsig", "KILL", "--", *argv], None
 
 
 class _Deadline:

@@ -17,7 +17,7 @@ from spark_platform.kernel.sockets import listen
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["run"]
+__all__ = ["log_to_stderr", "run"]
 
 S = TypeVar("S", bound=ServerSettings)
 
@@ -50,15 +50,20 @@ def run(
     parser = argparse.ArgumentParser(prog=program)
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings, JSON")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    log_to_stderr()
     try:
         _serve(settings.from_file(arguments.config), create_app, what, options)
     except PlatformError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     return 0
+
+
+def log_to_stderr() -> None:
+    """Log as all servers do."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
 
 
 def _serve(

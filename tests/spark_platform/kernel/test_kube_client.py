@@ -5,13 +5,21 @@ import json
 import threading
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from kube_api import config_map
 
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings
-from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, NotFound, Transient
+from spark_platform.kernel.errors import (
+    Conflict,
+    InvalidInput,
+    Missing,
+    NotFound,
+    Transient,
+    Unauthenticated,
+)
 from spark_platform.kernel.kubernetes.client import connect
 from spark_platform.kernel.kubernetes.errors import AlreadyExists, Expired, Forbidden, error_of
 from spark_platform.kernel.kubernetes.lease import LEASES, Election, LeaseSettings
@@ -72,6 +80,24 @@ def until(condition, what):
             raise NotYet("not yet")
 
     poll(check, what=what, timeout_s=TIMEOUT_S)
+
+
+def test_a_token_in_a_file_is_read_anew(server, tmp_path):
+    document = yaml.safe_load(server.read_text())
+    document["users"][0]["user"] = {"tokenFile": "token"}
+    way, token = tmp_path / "kubeconfig", tmp_path / "token"
+    way.write_text(yaml.safe_dump(document))
+    token.write_text("expired")
+    with contextlib.closing(connect(server)) as admin, contextlib.closing(connect(way)) as found:
+        with pytest.raises(Unauthenticated):
+            found.list(MAPS, SPACE)
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        accounts = Resource("v1", "serviceaccounts")
+        answer = admin.create(Resource("v1", f"{accounts.plural}/default/token"), SPACE, asked)
+        token.write_text(answer["status"]["token"])
+        # it is known now, and may nothing
+        with pytest.raises(Forbidden):
+            found.list(MAPS, SPACE)
 
 
 def test_objects_come_change_and_go(kubernetes):

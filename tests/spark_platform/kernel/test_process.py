@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,23 @@ def test_a_command_ends_with_a_caller_that_is_killed():
         command = psutil.Process(int(caller.stdout.readline()))
         caller.send_signal(signal.SIGKILL)
     assert psutil.wait_procs([command], timeout=20)[1] == []
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv (util-linux)")
+def test_no_code_of_the_callers_runs_in_a_child_that_dies_with_it():
+    """What libraries do in a forked child has aborted it: gRPC's, while its threads poll."""
+    code = (
+        "import os; from spark_platform.kernel.process import run;"
+        "os.register_at_fork(before=lambda: os.abort());"
+        "print(run(['echo', 'well'], dies_with_caller=True))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "well"), done.stderr
+
+
+def test_a_missing_program_says_so_though_it_dies_with_its_caller():
+    with pytest.raises(Missing, match="cannot run no-such-program"):
+        run(["no-such-program"], dies_with_caller=True)
 
 
 def test_a_process_is_known_by_more_than_its_pid():

@@ -17,7 +17,7 @@ from spark_platform.kernel.kubernetes.errors import Expired, error_of
 from spark_platform.kernel.kubernetes.resources import Object, Resource
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
+    from kubernetes.client import ApiClient, Configuration
 
 __all__ = ["PODS", "Kubernetes", "Watch", "connect"]
 
@@ -62,10 +62,33 @@ def connect(
             f"no way to a Kubernetes cluster: {error}",
             hint="name a kubeconfig, or set KUBECONFIG",
         ) from error
+    if kubeconfig is not None:
+        _follow_token_file(loaded, kubeconfig, context)
     loaded.connection_pool_maxsize = connections
     loaded.retries = False
     loaded.keep_alive = True
     return Kubernetes(client.ApiClient(loaded))
+
+
+def _follow_token_file(loaded: Configuration, kubeconfig: Path, context: str | None) -> None:
+    """Have a token that lies in a file read anew for each request: a kubelet replaces it there.
+
+    The client reads it once; Go's reads it anew, too.
+    """
+    import yaml
+
+    document = yaml.safe_load(kubeconfig.read_bytes())
+    contexts = {each["name"]: each["context"] for each in document["contexts"]}
+    users = {each["name"]: each.get("user") or {} for each in document.get("users") or ()}
+    user = users.get(contexts[context or document["current-context"]].get("user"), {})
+    if "tokenFile" not in user:
+        return
+    file = kubeconfig.parent / user["tokenFile"]
+
+    def read(configuration: Configuration) -> None:
+        configuration.api_key["BearerToken"] = f"Bearer {file.read_text().strip()}"
+
+    loaded.refresh_api_key_hook = read  # type: ignore[assignment]
 
 
 class Kubernetes:
@@ -120,15 +143,22 @@ class Kubernetes:
             query["continue"] = token
 
     def create(
-        self, resource: Resource, namespace: str, value: Object, *, validation: str = ""
+        self,
+        resource: Resource,
+        namespace: str,
+        value: Object,
+        *,
+        validation: str = "",
+        timeout_s: float = _TIMEOUT_S,
     ) -> Object:
         """Create an object; returns it as it is stored.
 
         Args:
             validation: of unknown fields: ``Strict``, ``Warn``, ``Ignore``; empty for the server's.
+            timeout_s: how long the server may take.
         """
         query = {"fieldValidation": validation}
-        return self._object("POST", resource.path(namespace), query, value)
+        return self._object("POST", resource.path(namespace), query, value, timeout_s=timeout_s)
 
     def replace(self, resource: Resource, value: Object, subresource: str = "") -> Object:
         """Replace an object, or a part of it, if it still has the version that ``value`` has."""
@@ -207,8 +237,9 @@ class Kubernetes:
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
         kind: str = JSON,
+        timeout_s: float = _TIMEOUT_S,
     ) -> Any:
-        with self._open(method, path, query or {}, body, kind) as answer:
+        with self._open(method, path, query or {}, body, kind, timeout_s) as answer:
             return json.loads(answer.read())
 
     def _open(
