@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from spark_platform.dcp.manifest import ContinuousJob, CoreETLJob
 from spark_platform.dcp.quantities import mebibytes, seconds
-from spark_platform.model import Executors, Job, JobKind, Retries, Size
+from spark_platform.model import DOMAIN, Executors, Job, JobKind, Retries, Size
 
-__all__ = ["DOMAIN", "JOB", "job_of"]
+__all__ = ["JOB", "job_of"]
 
-JOB, DOMAIN = "spark-platform/job", "spark-platform/domain"
-"""Labels of all that runs for a job."""
+JOB = "spark-platform/job"
+"""The label of all that runs for a job."""
 # where images have applications: docs/images.md
 _PYTHON, _JARS = "local:///opt/platform/python/", "local:///opt/platform/jars/"
 

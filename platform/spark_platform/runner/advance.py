@@ -22,6 +22,8 @@ __all__ = [
     "cancelled",
     "ended",
     "failed",
+    "is_news",
+    "is_same",
     "next_step",
     "observed",
     "steps_between",
@@ -49,11 +51,12 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a run is looked at.
+    """How often a run is looked at, whatever its backend tells by itself.
 
     Attributes:
-        moving_s: while it comes up, or ends.
-        steady_s: while it runs, or where the backend does not answer.
+        moving_s: seconds, while it comes up or ends; one that comes up slowly is looked at less and
+            less often.
+        steady_s: seconds, while it runs, or where the backend does not answer.
     """
 
     moving_s: float = 1.0
@@ -95,33 +98,34 @@ def observed(run: Run, seen: Observation, backend: str, now: datetime, pace: Pac
 
     A report that is older than what is known changes nothing; one of an end is for ``ended``.
     """
-    attempt = run.current
+    after = _told(run, seen, backend)
+    attempt = after.current
     assert attempt is not None
-    assert not seen.state.ended
-    newer = _RANK.get(seen.state, -1) >= _RANK[attempt.state]
-    state = seen.state if newer else attempt.state
-    changed = replace(
-        attempt,
-        state=state,
-        reason=seen.reason if newer else attempt.reason,
-        backend=backend,
-        cluster=seen.cluster,
-        application=seen.application or attempt.application,
-        degraded=seen.degraded,
-        started_at=seen.started_at or attempt.started_at,
-        ui=seen.ui or attempt.ui,
-        logs=seen.logs or attempt.logs,
-    )
-    steady = state is RunState.RUNNING and not attempt.cancelling
-    wait_s = pace.steady_s if steady or seen.state is RunState.UNKNOWN else pace.moving_s
-    due = now + timedelta(seconds=wait_s)
-    return replace(_with(run, changed), state=state, reason=changed.reason, due_at=due)
+    return replace(after, due_at=now + timedelta(seconds=_wait_s(attempt, seen, now, pace)))
 
 
-def ended(run: Run, seen: Observation, backend: str, now: datetime) -> tuple[Run, Failure | None]:
+def is_news(run: Run, seen: Observation) -> bool:
+    """Whether a backend tells anything that is not known of a run."""
+    attempt = run.current
+    if attempt is None or attempt.state.ended or attempt.spec.name != seen.name:
+        return False
+    return seen.state.ended or _told(run, seen, attempt.backend) != run
+
+
+def is_same(before: Run, after: Run) -> bool:
+    """Whether nothing has changed but when the run is looked at next."""
+    return replace(after, due_at=before.due_at) == before
+
+
+def ended(
+    run: Run, seen: Observation, backend: str, now: datetime, failure: Failure | None = None
+) -> tuple[Run, Failure | None]:
     """The run with an attempt that has ended; of one that failed, why.
 
     One that failed is the run's end only once it was decided that no other attempt follows.
+
+    Args:
+        failure: why, where that is known beyond what was seen.
     """
     attempt = run.current
     assert attempt is not None
@@ -132,7 +136,7 @@ def ended(run: Run, seen: Observation, backend: str, now: datetime) -> tuple[Run
         state, reason = RunState.CANCELLED, run.cancel_reason
     elif state is RunState.CANCELLED:
         reason = run.cancel_reason or seen.reason or "it was ended by somebody else"
-    failure = classify(seen) if state is RunState.FAILED else None
+    failure = (failure or classify(seen)) if state is RunState.FAILED else None
     changed = replace(
         attempt,
         state=state,
@@ -192,6 +196,38 @@ def steps_between(before: Run, after: Run, now: datetime) -> list[Transition]:
         reason = after.reason if after.state is not before.state else after.cancel_reason
         found.append(Transition(0, after.state, reason, now))
     return found
+
+
+def _told(run: Run, seen: Observation, backend: str) -> Run:
+    attempt = run.current
+    assert attempt is not None
+    assert not seen.state.ended
+    newer = _RANK.get(seen.state, -1) >= _RANK[attempt.state]
+    state = seen.state if newer else attempt.state
+    changed = replace(
+        attempt,
+        state=state,
+        reason=seen.reason if newer else attempt.reason,
+        backend=backend,
+        cluster=seen.cluster,
+        application=seen.application or attempt.application,
+        degraded=seen.degraded,
+        started_at=seen.started_at or attempt.started_at,
+        ui=seen.ui or attempt.ui,
+        logs=seen.logs or attempt.logs,
+    )
+    return replace(_with(run, changed), state=state, reason=changed.reason)
+
+
+def _wait_s(attempt: Attempt, seen: Observation, now: datetime, pace: Pace) -> float:
+    if seen.state is RunState.UNKNOWN:
+        return pace.steady_s
+    if attempt.cancelling:
+        return pace.moving_s
+    if attempt.state is RunState.RUNNING:
+        return pace.steady_s
+    age_s = (now - attempt.created_at).total_seconds() if attempt.created_at else 0.0
+    return min(max(age_s, pace.moving_s), pace.steady_s)
 
 
 def _with(run: Run, attempt: Attempt) -> Run:

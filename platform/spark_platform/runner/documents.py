@@ -82,8 +82,6 @@ class HistoryDocument(_Document):
 
 def run_document(run: Run) -> RunDocument:
     """A run."""
-    newest = run.current
-    links = {"ui": newest.ui, "logs": newest.logs} if newest else {}
     return RunDocument(
         run_id=run.run_id,
         name=run.job.name,
@@ -99,7 +97,7 @@ def run_document(run: Run) -> RunDocument:
         created_at=run.created_at,
         ended_at=run.ended_at,
         version=run.version,
-        links={name: link for name, link in links.items() if link},
+        links=run.links,
     )
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 from spark_platform.backends.backend import Backend
 from spark_platform.kernel.errors import PlatformError
+from spark_platform.model import Observation
+from spark_platform.runner.settings import Sk8Settings
 
-__all__ = ["Places"]
+__all__ = ["Places", "places_of"]
 
 _LOG = logging.getLogger(__name__)
 _AGAIN_AFTER_S = 2.0
@@ -17,15 +19,21 @@ _ENDS_WITHIN_S = 10.0
 
 
 class Places:
-    """The backends of all domains: each is made when its first job comes, and watched from then on.
+    """The backends of all domains, made when their first job comes.
 
     Args:
-        make: a domain → its backend.
-        changed: told the name of a job whose state may have changed.
+        place_of: a domain → the place its jobs run at; several may share one.
+        make: a place → its backend.
+        changed: told of jobs as they change, wherever a backend tells; None to hear nothing.
     """
 
-    def __init__(self, make: Callable[[str], Backend], changed: Callable[[str], None]) -> None:
-        self._make, self._changed = make, changed
+    def __init__(
+        self,
+        place_of: Callable[[str], str],
+        make: Callable[[str], Backend],
+        changed: Callable[[Observation], None] | None = None,
+    ) -> None:
+        self._place_of, self._make, self._changed = place_of, make, changed
         self._backends: dict[str, Backend] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -37,13 +45,17 @@ class Places:
         Raises:
             InvalidInput: nobody runs jobs of that domain.
         """
+        place = self._place_of(domain)
         with self._lock:
-            found = self._backends.get(domain)
+            found = self._backends.get(place)
             if found is None:
-                found = self._backends[domain] = self._make(domain)
-                if found.capabilities().watches:
+                found = self._backends[place] = self._make(place)
+                if self._changed is not None and found.capabilities().watches:
                     watch = threading.Thread(
-                        target=self._watch, args=(found,), name=f"watch {domain}", daemon=True
+                        target=self._watch,
+                        args=(found, self._changed),
+                        name=f"watch {place}",
+                        daemon=True,
                     )
                     watch.start()
                     self._watches.append(watch)
@@ -57,11 +69,11 @@ class Places:
         for backend in self._backends.values():
             backend.close()
 
-    def _watch(self, backend: Backend) -> None:
+    def _watch(self, backend: Backend, changed: Callable[[Observation], None]) -> None:
         while not self._stop.is_set():
             try:
                 for seen in backend.watch(self._stop):
-                    self._changed(seen.name)
+                    changed(seen)
             except PlatformError as error:
                 # runs are asked about in their turn anyhow
                 _LOG.warning("no news from %s: %s", backend.name, error.message)
@@ -69,3 +81,26 @@ class Places:
             except Exception:
                 _LOG.exception("no news from %s", backend.name)
                 self._stop.wait(_AGAIN_AFTER_S)
+
+
+def places_of(
+    settings: Sk8Settings, changed: Callable[[Observation], None] | None = None
+) -> Places:
+    """The namespaces of one Kubernetes API; see ``Places``."""
+
+    def namespace_of(domain: str) -> str:
+        return settings.namespaces.get(domain) or settings.namespace or domain
+
+    def make(namespace: str) -> Backend:
+        from spark_platform.backends.sk8.backend import Sk8
+        from spark_platform.kernel.kubernetes.client import connect
+
+        return Sk8(
+            connect(settings.kubeconfig, settings.context),
+            namespace,
+            kept_s=settings.kept_s,
+            conf=settings.conf,
+            secrets=settings.secrets,
+        )
+
+    return Places(namespace_of, make, changed)

@@ -118,6 +118,13 @@ class Run:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
+    @property
+    def links(self) -> dict[str, str]:
+        """Where the newest attempt's UI and log are, as far as there are any."""
+        newest = self.current
+        found = {"ui": newest.ui, "logs": newest.logs} if newest else {}
+        return {name: link for name, link in found.items() if link}
+
 
 @dataclass(frozen=True)
 class Transition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import anyio
@@ -10,10 +10,12 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spark_platform.backends.backend import Backend
 from spark_platform.identity import Caller, Verifier, bearer
-from spark_platform.kernel.errors import Forbidden, InvalidInput, NotFound, PlatformError, Transient
+from spark_platform.kernel.errors import InvalidInput, NotFound, PlatformError, Transient
 from spark_platform.kernel.statuses import document_of, http_status_of
 from spark_platform.model import Job, RunState
 from spark_platform.runner.documents import (
@@ -76,12 +78,13 @@ def create_app(
     app.state.runner, app.state.verifier, app.state.backend_of = runner, verifier, backend_of
     app.add_exception_handler(PlatformError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.middleware("http")(_within_limits)
+    app.add_middleware(_WithinLimits)
     app.include_router(routes)
     return app
 
 
-def _runner(request: Request) -> Runner:
+# async, since FastAPI has a thread call what is not
+async def _runner(request: Request) -> Runner:
     found: Runner = request.app.state.runner
     return found
 
@@ -105,12 +108,7 @@ def healthz(runner: Asked) -> PlainTextResponse:
 @routes.post("/v1/runs", status_code=201)
 def submit(body: Submission, runner: Asked, who: Known, response: Response) -> RunDocument:
     """Submit a job: 201 for a new run, 200 for the one that its token stands for already."""
-    if body.job.domain != who.domain:
-        raise Forbidden(
-            f"job.domain is {body.job.domain!r}, and the token is of {who.domain!r}",
-            hint="submit with a token of the job's domain",
-        )
-    run, new = runner.submit(body.token, body.job)
+    run, new = runner.submit(body.token, body.job, domain=who.domain)
     if not new:
         response.status_code = 200
     return run_document(run)
@@ -182,6 +180,10 @@ def cancel(run_id: str, runner: Asked, who: Known, body: Cancellation | None = N
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, PlatformError)
+    return _answer(error)
+
+
+def _answer(error: PlatformError) -> JSONResponse:
     headers = {}
     if isinstance(error, Transient):
         headers["Retry-After"] = str(int(error.retry_after_s or 1))
@@ -189,21 +191,29 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    del request
     assert isinstance(error, RequestValidationError)
     problems = [f"{_place(each['loc'])}: {each['msg']}" for each in error.errors()]
-    return await _refused(request, InvalidInput("; ".join(problems)))
+    return _answer(InvalidInput("; ".join(problems)))
 
 
 def _place(location: tuple[Any, ...]) -> str:
     return ".".join(str(each) for each in location if each != "body") or "body"
 
 
-async def _within_limits(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    length = request.headers.get("content-length", "0")
-    unknown = "transfer-encoding" in request.headers or not length.isdigit()
-    if unknown or int(length) > _LARGEST_BODY:
-        error = InvalidInput(f"the body is of unknown length, or larger than {_LARGEST_BODY} bytes")
-        return await _refused(request, error)
-    return await call_next(request)
+class _WithinLimits:
+    """Refuses bodies that are too large before they are read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = self._app
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            length = headers.get("content-length", "0")
+            unknown = "transfer-encoding" in headers or not length.isdigit()
+            if unknown or int(length) > _LARGEST_BODY:
+                limit = f"the body is of unknown length, or larger than {_LARGEST_BODY} bytes"
+                answer = _answer(InvalidInput(limit))
+        await answer(scope, receive, send)

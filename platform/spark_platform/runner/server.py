@@ -1,26 +1,21 @@
-"""The process: the door and a worker, over one store."""
+"""The process: the door, beside a worker, over one store."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timezone
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from spark_platform.kernel.serving import run
-from spark_platform.runner.settings import Settings, Sk8Settings
+from spark_platform.runner.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.applications import Starlette
 
-    from spark_platform.backends.backend import Backend
     from spark_platform.runner.images import ImageCatalogue
 
 __all__ = ["main"]
-
-_ENDS_WITHIN_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,35 +30,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _create_app(settings: Settings) -> FastAPI:
     from spark_platform.identity import JwtVerifier
-    from spark_platform.runner.places import Places
+    from spark_platform.runner.places import places_of
     from spark_platform.runner.rest import create_app
     from spark_platform.runner.service import Runner
     from spark_platform.runner.store import Store
-    from spark_platform.runner.worker import Worker, WorkerSettings
+    from spark_platform.runner.working import WorkerProcess
 
     store = Store(settings.database)
-
-    def changed(name: str) -> None:
-        # an attempt's name is its run's and a number
-        store.touch(name.rpartition("-")[0], datetime.now(timezone.utc))
-        worker.wake()
-
-    places = Places(_sk8(settings.sk8), changed)
-    worker = Worker(
-        store,
-        places.of,
-        settings=WorkerSettings(threads=settings.threads, lease_s=settings.lease_s),
-    )
+    places = places_of(settings.sk8)
     verifier = JwtVerifier(settings.issuer)
+    worker = WorkerProcess(settings)
     runner = Runner(store, _images(settings), woken=worker.wake)
 
     @contextlib.asynccontextmanager
     async def working(_: Starlette) -> AsyncIterator[None]:
-        stop = threading.Event()
-        thread = threading.Thread(target=worker.run, args=(stop,), name="worker", daemon=True)
-        thread.start()
         try:
             async with contextlib.AsyncExitStack() as doors:
+                doors.enter_context(worker)
                 if settings.grpc_port is not None:
                     from spark_platform.runner.grpc.server import serving
 
@@ -71,9 +54,6 @@ def _create_app(settings: Settings) -> FastAPI:
                     await doors.enter_async_context(door)
                 yield
         finally:
-            stop.set()
-            worker.wake()
-            thread.join(_ENDS_WITHIN_S)
             places.close()
             store.close()
 
@@ -90,21 +70,3 @@ def _images(settings: Settings) -> ImageCatalogue:
     if settings.digests == "docker":
         return ImageCatalogue(engines, docker_digest)
     return ImageCatalogue(engines)
-
-
-def _sk8(settings: Sk8Settings) -> Callable[[str], Backend]:
-    from spark_platform.backends.sk8.backend import Sk8
-    from spark_platform.kernel.kubernetes.client import connect
-
-    def make(domain: str) -> Backend:
-        kubernetes = connect(settings.kubeconfig, settings.context)
-        namespace = settings.namespaces.get(domain) or settings.namespace or domain
-        return Sk8(
-            kubernetes,
-            namespace,
-            kept_s=settings.kept_s,
-            conf=settings.conf,
-            secrets=settings.secrets,
-        )
-
-    return make

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from spark_platform.kernel.errors import InvalidInput, NotFound
+from spark_platform.kernel.errors import Forbidden, InvalidInput, NotFound
 from spark_platform.kernel.wait import Clock, NotYet, poll
 from spark_platform.model import Job, RunState
 from spark_platform.runner.advance import steps_between
@@ -42,16 +42,25 @@ class Runner:
     ) -> None:
         self._store, self._images, self._woken, self._now = store, images, woken, now
 
-    def submit(self, token: str, job: Job) -> tuple[Run, bool]:
+    def submit(self, token: str, job: Job, *, domain: str = "") -> tuple[Run, bool]:
         """Accept a job, once for each token of a domain.
+
+        Args:
+            domain: whose it must be. Empty for any.
 
         Returns:
             The run, and whether it is a new one.
 
         Raises:
+            Forbidden: it is another domain's.
             InvalidInput: the token or the engine cannot be.
             Conflict: the token was used for another job.
         """
+        if domain and job.domain != domain:
+            raise Forbidden(
+                f"job.domain is {job.domain!r}, and the token is of {domain!r}",
+                hint="submit with a token of the job's domain",
+            )
         if not _TOKEN.fullmatch(token):
             shown = token if len(token) <= 40 else f"{token[:40]}… ({len(token)} characters)"
             raise InvalidInput(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     insert,
     or_,
     select,
@@ -37,7 +38,7 @@ from spark_platform.kernel.errors import Conflict, NotFound
 from spark_platform.model import RunState
 from spark_platform.runner.records import Decision, Run, Transition
 
-__all__ = ["Changed", "History", "Store"]
+__all__ = ["RUNS", "Changed", "History", "Store"]
 
 _SCHEMA = MetaData()
 _RUN: TypeAdapter[Run] = TypeAdapter(Run)
@@ -83,6 +84,24 @@ DECISIONS = Table(
     Column("outcome", JSON, nullable=False),
     Column("why", String, nullable=False),
     Column("at", Float, nullable=False),
+)
+
+_ACCEPT, _STEP, _SAY = insert(RUNS), insert(TRANSITIONS), insert(DECISIONS)
+# as a table of its own, since PostgreSQL may ask a subquery more than once
+_DUE = (
+    select(RUNS.c.run_id)
+    .where(RUNS.c.due_at <= bindparam("at"))
+    .where(or_(RUNS.c.claimed_until.is_(None), RUNS.c.claimed_until < bindparam("at")))
+    .order_by(RUNS.c.due_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(RUNS)
+    .where(RUNS.c.run_id.in_(select(_DUE.c.run_id)))
+    .values(claimed_by=bindparam("worker"), claimed_until=bindparam("until"))
+    .returning(RUNS)
 )
 
 
@@ -135,7 +154,7 @@ class Store:
         }
         try:
             with writing(self._engine) as connection:
-                connection.execute(insert(RUNS).values(row))
+                connection.execute(_ACCEPT, row)
                 _remember(connection, run.run_id, [Transition(0, run.state, "", run.created_at)])
             return run, True
         except IntegrityError:
@@ -213,24 +232,11 @@ class Store:
 
     def claim(self, worker: str, now: datetime, *, lease_s: float, limit: int) -> list[Run]:
         """Take runs that are due; nobody else gets them until they are saved or the lease ends."""
-        at = _seconds(now)
-        due = (
-            select(RUNS)
-            .where(RUNS.c.due_at <= at)
-            .where(or_(RUNS.c.claimed_until.is_(None), RUNS.c.claimed_until < at))
-            .order_by(RUNS.c.due_at)
-            .limit(limit)
-        )
-        with reading(self._engine) as connection:
-            # whoever has nothing to do takes no lock of others
-            if connection.execute(due.with_only_columns(RUNS.c.run_id).limit(1)).first() is None:
-                return []
+        given = {
+            "worker": worker, "at": _seconds(now), "until": _seconds(now, lease_s), "most": limit
+        }  # fmt: skip
         with writing(self._engine) as connection:
-            found = connection.execute(due.with_for_update(skip_locked=True)).all()
-            mine = {"claimed_by": worker, "claimed_until": _seconds(now, lease_s)}
-            ids = [each.run_id for each in found]
-            connection.execute(update(RUNS).where(RUNS.c.run_id.in_(ids)).values(mine))
-        return [_run(each) for each in found]
+            return [_run(each) for each in connection.execute(_CLAIM, given)]
 
     def save(
         self,
@@ -252,12 +258,21 @@ class Store:
         row = _row(newer)
         if not keep:
             row |= {"claimed_by": None, "claimed_until": None}
-        same = (RUNS.c.run_id == run.run_id) & (RUNS.c.version == run.version)
         with writing(self._engine) as connection:
-            if connection.execute(update(RUNS).where(same).values(row)).rowcount != 1:
-                raise Changed(f"run {run.run_id} was changed meanwhile")
+            _change(connection, run, row)
             _remember(connection, run.run_id, transitions, decisions)
         return newer
+
+    def put_off(self, run: Run) -> Run:
+        """Let go of a run, to be looked at when it says; it stays of its version.
+
+        Raises:
+            Changed: somebody else has changed it.
+        """
+        due = {"due_at": _seconds(run.due_at) if run.due_at else None}
+        with writing(self._engine) as connection:
+            _change(connection, run, {**due, "claimed_by": None, "claimed_until": None})
+        return run
 
     def touch(self, run_id: str, now: datetime) -> None:
         """Have a run looked at now, since something has happened to it."""
@@ -273,6 +288,12 @@ class Store:
         return None if found is None else _moment(found)
 
 
+def _change(connection: Connection, run: Run, row: dict[str, Any]) -> None:
+    same = (RUNS.c.run_id == run.run_id) & (RUNS.c.version == run.version)
+    if connection.execute(update(RUNS).where(same).values(row)).rowcount != 1:
+        raise Changed(f"run {run.run_id} was changed meanwhile")
+
+
 def _remember(
     connection: Connection,
     run_id: str,
@@ -284,10 +305,10 @@ def _remember(
         for each in transitions
     ]
     if steps:
-        connection.execute(insert(TRANSITIONS), steps)
+        connection.execute(_STEP, steps)
     said = [{**asdict(each), "run_id": run_id, "at": _seconds(each.at)} for each in decisions]
     if said:
-        connection.execute(insert(DECISIONS), said)
+        connection.execute(_SAY, said)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -76,10 +76,36 @@ class Worker:
         self.settings = settings or WorkerSettings()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._woken = threading.Event()
+        self._lock = threading.Lock()
+        # runs that threads are at, with what backends have told of them meanwhile
+        self._looked_at: dict[str, Observation | None] = {}
 
     def wake(self) -> None:
         """There is something to do."""
         self._woken.set()
+
+    def hear(self, seen: Observation) -> None:
+        """A backend tells of a job by itself.
+
+        Raises:
+            Transient: the store does not answer.
+        """
+        # an attempt's name is its run's and a number
+        run_id = seen.name.rpartition("-")[0]
+        with self._lock:
+            if run_id in self._looked_at:
+                # what was seen of it there may be older
+                self._looked_at[run_id] = seen
+                return
+        try:
+            run = self._store.get(run_id)
+        except NotFound:
+            # of another Runner
+            return
+        now = self._now()
+        if run.due_at and run.due_at > now and advance.is_news(run, seen):
+            self._store.touch(run_id, now)
+            self.wake()
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set."""
@@ -114,8 +140,21 @@ class Worker:
             return []
 
     def _look(self, run: Run) -> None:
+        with self._lock:
+            self._looked_at[run.run_id] = None
+        after = self._brought_on(run)
+        with self._lock:
+            heard = self._looked_at.pop(run.run_id)
+        if heard is not None and (after is None or advance.is_news(after, heard)):
+            try:
+                self.hear(heard)
+            except Transient as error:
+                _LOG.warning("run %s: %s", run.run_id, error.message)
+
+    def _brought_on(self, run: Run) -> Run | None:
+        """The run after all that could be done; None where something was in the way."""
         try:
-            self._bring_on(run)
+            return self._bring_on(run)
         except Transient as error:
             self._put_off(run, error.message, error.retry_after_s)
         except PlatformError as error:
@@ -123,6 +162,7 @@ class Worker:
         except Exception:
             _LOG.exception("run %s", run.run_id)
             self._put_off(run, "the Runner itself failed; its log says how", None)
+        return None
 
     def _put_off(self, run: Run, why: str, wait_s: float | None) -> None:
         """Let go of a run that could not be brought on, and say why to whoever checks it."""
@@ -131,12 +171,13 @@ class Worker:
         due = self._now() + timedelta(seconds=wait_s)
         try:
             # it may be further than it was when it was claimed
-            self._store.save(replace(self._store.get(run.run_id), reason=why, due_at=due))
+            run = self._store.get(run.run_id)
+            self._save(run, replace(run, reason=why, due_at=due))
         except PlatformError as error:
             # its lease will be over
             _LOG.warning("run %s: %s", run.run_id, error.message)
 
-    def _bring_on(self, run: Run) -> None:
+    def _bring_on(self, run: Run) -> Run:
         """Do all that can be done at once."""
         while True:
             try:
@@ -144,10 +185,10 @@ class Worker:
             except Changed:
                 run = self._store.get(run.run_id)
                 if run.state.ended:
-                    return
+                    return run
                 continue
             if not going_on:
-                return
+                return run
 
     def _do(self, run: Run) -> tuple[bool, Run]:
         """One step; whether another may follow now, and the run after it."""
@@ -196,10 +237,7 @@ class Worker:
             if said is not None:
                 after = replace(after, cancel_reason=said.why, due_at=now)
             return self._save(run, after, [said] if said else [])
-        after, failure = advance.ended(run, seen, backend, now)
-        if failure is None:
-            return self._save(run, after)
-        return self._after_failure(run, after, seen, failure)
+        return self._end(run, seen, backend)
 
     def _ask_while_running(self, run: Run, seen: Observation, now: datetime) -> Decision | None:
         attempt = run.current
@@ -215,15 +253,17 @@ class Worker:
         attempt = run.current
         assert attempt is not None
         seen = Observation(attempt.spec.name, RunState.FAILED, reason=f"refused: {error.message}")
-        after, _ = advance.ended(run, seen, backend, self._now())
-        failure = Failure(FailureClass.USER, "its backend refuses it")
-        return self._after_failure(run, after, seen, failure)
+        return self._end(run, seen, backend, Failure(FailureClass.USER, "its backend refuses it"))
 
-    def _after_failure(self, run: Run, after: Run, seen: Observation, failure: Failure) -> Run:
-        attempt, now = after.current, self._now()
+    def _end(
+        self, run: Run, seen: Observation, backend: str, failure: Failure | None = None
+    ) -> Run:
+        now = self._now()
+        after, failure = advance.ended(run, seen, backend, now, failure)
+        if failure is None:
+            return self._save(run, after)
+        attempt = after.current
         assert attempt is not None
-        attempt = replace(attempt, failure=failure.kind)
-        after = replace(after, attempts=(*after.attempts[:-1], attempt))
         decision = self._strategies.after_failure(after, attempt, seen, failure)
         outcome = {
             "action": type(decision).__name__,
@@ -242,5 +282,7 @@ class Worker:
         *,
         keep: bool = False,
     ) -> Run:
+        if not keep and not decisions and advance.is_same(before, after):
+            return self._store.put_off(after)
         steps = advance.steps_between(before, after, self._now())
         return self._store.save(after, steps, decisions or (), keep=keep)

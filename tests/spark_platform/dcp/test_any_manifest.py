@@ -90,7 +90,6 @@ def manifests(draw):
     }
 
 
-@settings(deadline=None)
 @given(manifests())
 def test_a_manifest_is_what_was_written(written):
     first, document = examine(yaml.safe_dump(written))
@@ -111,7 +110,7 @@ def test_a_manifest_is_what_was_written(written):
     assert {"kind", "spec.engine.version", "spec.application.main"} <= said
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     some.sampled_from(SAMPLES),
     some.lists(
@@ -132,7 +131,7 @@ def test_a_spoilt_manifest_is_taken_or_refused(text, edits):
     _taken_or_refused(text)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(some.binary(max_size=80) | some.text(max_size=80))
 @example('"\\UFFFFFFFF"')
 @example("%YAML " + "9" * 5000 + ".1\n---\na: b")
@@ -156,7 +155,7 @@ anything = some.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(manifests(), some.data())
 def test_a_value_of_any_other_type_is_taken_or_refused(manifest, data):
     place = manifest

@@ -74,6 +74,18 @@ def test_looked_at_seldom_while_it_runs():
     assert (steady.state, steady.due_at) == (RunState.RUNNING, START + timedelta(seconds=10))
 
 
+def test_looked_at_less_and_less_while_it_waits_for_room():
+    waits, waited_s = started(), []
+    for _ in range(6):
+        due = waits.due_at
+        waits = observed(waits, seen(RunState.SUBMITTED), "b", due, PACE)
+        waited_s.append((waits.due_at - due).total_seconds())
+    assert waited_s == [1, 1, 2, 4, 8, 10]
+    told = stopping(replace(waits, cancel_reason="no"), waits.due_at, PACE)
+    ends = observed(told, seen(RunState.SUBMITTED), "b", told.due_at, PACE)
+    assert ends.due_at - told.due_at == timedelta(seconds=1), "an end is near"
+
+
 def test_older_reports_change_nothing():
     running = observed(started(), seen(RunState.RUNNING, reason="up"), "b", START, PACE)
     stale = observed(running, seen(RunState.PENDING, reason="old"), "b", START, PACE)

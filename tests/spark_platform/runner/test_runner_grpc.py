@@ -8,7 +8,7 @@ import anyio.from_thread
 import anyio.lowlevel
 import grpc
 import pytest
-from runs import IMAGES, Known, Told, job
+from runs import IMAGES, Known, job
 
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.model import Executors, JobKind, Retries, RunState, Size
@@ -23,11 +23,6 @@ from spark_testkit.resources import resource
 
 TOKEN = (("authorization", "Bearer ana@travel"),)
 TIMEOUT_S = 30
-
-
-@pytest.fixture
-def backend():
-    return Told()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 import httpx
 import pytest
 import uvicorn
-from runs import IMAGES, Known, Told, job
+from runs import IMAGES, Known, job
 
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import (
@@ -25,11 +25,6 @@ from spark_platform.runner.rest import create_app
 from spark_platform.runner.service import Runner
 from spark_platform.runner.store import Store
 from spark_platform.runner.worker import Worker, WorkerSettings
-
-
-@pytest.fixture
-def backend():
-    return Told()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from fault_points import Killed, Mortal
 from runs import IMAGES, Time, Told, job
 
 from spark_platform.kernel.database import sqlite_url
@@ -21,30 +22,6 @@ from spark_platform.runner.service import Runner
 from spark_platform.runner.store import Store
 from spark_platform.runner.strategies import GiveUp, Parameters, Retry, Stop, Strategies
 from spark_platform.runner.worker import Worker, WorkerSettings
-
-
-class Killed(BaseException):
-    """Nothing of a worker runs after this, as after kill -9."""
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
-@pytest.fixture
-def backend():
-    return Told()
-
-
-@pytest.fixture
-def runner(store, time):
-    return Runner(store, IMAGES, now=time)
-
-
-@pytest.fixture
-def worker(store, backend, time):
-    return Worker(store, lambda _: backend, now=time)
 
 
 def states(store, run):
@@ -252,26 +229,14 @@ class TestBadInput:
         assert runner.wait(run.run_id, known=7, timeout_s=0) == run
 
 
-class Mortal:
-    """Calls of an object that may be the last ones, before or after they are done."""
+def mortal(real, dice, odds):
+    """An object whose callers may be killed at any call, by chance."""
 
-    def __init__(self, real, dice, odds):
-        self._real, self._dice, self._odds = real, dice, odds
+    def reached(where):
+        if dice.random() < odds:
+            raise Killed
 
-    def __getattr__(self, name):
-        value = getattr(self._real, name)
-        if not callable(value):
-            return value
-
-        def call(*arguments, **options):
-            if self._dice.random() < self._odds:
-                raise Killed
-            answer = value(*arguments, **options)
-            if self._dice.random() < self._odds:
-                raise Killed
-            return answer
-
-        return call
+    return Mortal(real, "", reached)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -280,7 +245,7 @@ def test_a_thousand_runs_under_kills_and_repeated_requests_are_a_thousand_applic
 ):
     dice, time, backend = random.Random(seed), Time(), Told()
     store = Store(sqlite_url(tmp_path / "runs.sqlite"))
-    runner = Runner(Mortal(store, dice, 0.02), IMAGES, now=time)
+    runner = Runner(mortal(store, dice, 0.02), IMAGES, now=time)
     settings = WorkerSettings(threads=64, lease_s=30)
 
     def submitted(number):
@@ -295,7 +260,7 @@ def test_a_thousand_runs_under_kills_and_repeated_requests_are_a_thousand_applic
     assert len(ids) == 1000
     for _ in range(2000):
         worker = Worker(
-            Mortal(store, dice, 0.01), lambda _: Mortal(backend, dice, 0.01),
+            mortal(store, dice, 0.01), lambda _: mortal(backend, dice, 0.01),
             settings=settings, now=time,
         )  # fmt: skip
         try:

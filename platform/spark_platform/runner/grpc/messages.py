@@ -54,8 +54,6 @@ def job_of(message: pb.Job) -> Job:
 
 def run_message(run: Run) -> pb.Run:
     """A run."""
-    newest = run.current
-    links = {"ui": newest.ui, "logs": newest.logs} if newest else {}
     message = pb.Run(
         run_id=run.run_id,
         name=run.job.name,
@@ -69,7 +67,7 @@ def run_message(run: Run) -> pb.Run:
         spark_version=run.image.spark_version,
         cancel_reason=run.cancel_reason,
         version=run.version,
-        links={name: link for name, link in links.items() if link},
+        links=run.links,
     )
     _stamp(message.created_at, run.created_at)
     _stamp(message.ended_at, run.ended_at)

@@ -12,7 +12,7 @@ import grpc
 from anyio import to_thread
 
 from spark_platform.identity import Caller, Verifier, bearer
-from spark_platform.kernel.errors import Forbidden, InvalidInput, Missing, PlatformError
+from spark_platform.kernel.errors import InvalidInput, Missing, PlatformError
 from spark_platform.kernel.statuses import grpc_code_of
 from spark_platform.runner.grpc import runner_pb2 as pb
 from spark_platform.runner.grpc.messages import job_of, run_message, state_of
@@ -73,12 +73,7 @@ class _Servicer(SparkRunnerServicer):
     async def Submit(self, request: pb.SubmitRequest, context: Any) -> pb.SubmitResponse:
         def submit(who: Caller) -> pb.SubmitResponse:
             job = job_of(request.job)
-            if job.domain != who.domain:
-                raise Forbidden(
-                    f"job.domain is {job.domain!r}, and the token is of {who.domain!r}",
-                    hint="submit with a token of the job's domain",
-                )
-            run, new = self._runner.submit(request.idempotency_token, job)
+            run, new = self._runner.submit(request.idempotency_token, job, domain=who.domain)
             return pb.SubmitResponse(run=run_message(run), created=new)
 
         return await self._answer(context, submit)
