@@ -13,6 +13,7 @@ from enum import Enum
 from spark_platform.kernel.errors import InvalidInput
 
 __all__ = [
+    "DOMAIN",
     "Executors",
     "Job",
     "JobKind",
@@ -23,6 +24,9 @@ __all__ = [
     "Size",
     "Work",
 ]
+
+DOMAIN = "spark-platform/domain"
+"""The label of all that runs for a domain."""
 
 # a name that is an object's, a label's and a part of an EMR client token alike
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
@@ -105,6 +109,7 @@ class Work:
         service_account: as whom it runs, where the backend has such.
         labels: for people, and for whoever counts.
         timeout_s: after which it is ended; None for none.
+        ttl_s: seconds that it is kept where it ran after its end; None for the platform's own rule.
     """
 
     kind: JobKind = JobKind.BATCH
@@ -120,6 +125,7 @@ class Work:
     service_account: str = "spark"
     labels: Mapping[str, str] = field(default_factory=dict)
     timeout_s: int | None = None
+    ttl_s: int | None = None
 
     def __post_init__(self) -> None:
         if not self.main and self.kind is not JobKind.CONNECT:
@@ -181,7 +187,6 @@ class Job(Work):
         engine: which Spark: ``4.1``.
         retries: how often it may be tried again.
         region: where its data lies; empty for anywhere.
-        ttl_s: seconds that a finished run's application is kept; None for the platform's own rule.
     """
 
     name: str
@@ -190,7 +195,6 @@ class Job(Work):
     engine: str
     retries: Retries = field(default_factory=Retries)
     region: str = ""
-    ttl_s: int | None = None
 
     def spec(self, name: str, image: str, spark_version: str) -> JobSpec:
         """The job of one attempt of one run."""

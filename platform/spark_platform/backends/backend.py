@@ -21,12 +21,14 @@ class Capabilities:
         executors: whether a job has executors of its own; otherwise its driver does all work.
         watches: whether changes come by themselves; otherwise it is asked for them.
         remembers: whether a job that was cancelled is still told of; otherwise it is gone.
+        secrets: whether it has secrets that a job's variables may come from.
     """
 
     kinds: frozenset[JobKind]
     executors: bool
     watches: bool
     remembers: bool
+    secrets: bool
 
 
 class Backend(Protocol):
@@ -40,6 +42,13 @@ class Backend(Protocol):
 
     def capabilities(self) -> Capabilities:
         """What it can do."""
+
+    def check(self) -> None:
+        """Ask whether it is there to take jobs.
+
+        Raises:
+            PlatformError: it is not; why.
+        """
 
     def submit(self, job: JobSpec) -> Observation:
         """Have a job run, once: the same job again is the one that is there.

@@ -6,19 +6,26 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spark_platform.backends.sk8.manifest import API_VERSION, TTL
 from spark_platform.backends.sk8.status import CLUSTER
+from spark_platform.gateway import driver_tokens
 from spark_platform.gateway.policy import Domain
 from spark_platform.identity import Caller
 from spark_platform.kernel.errors import Forbidden, InvalidInput
 from spark_platform.kernel.kubernetes.resources import Object
+from spark_platform.model import DOMAIN
 
-__all__ = ["DOMAIN", "NAMED", "REGION", "USER", "admitted"]
+__all__ = ["ARCHIVED", "JOB", "NAMED", "PLACED", "REGION", "USER", "admitted", "placed"]
 
-API_VERSION, KIND = "spark.apache.org/v1", "SparkApplication"
-DOMAIN = "spark-platform/domain"
-"""The label that says whose an application is."""
+KIND = "SparkApplication"
 USER = "spark-platform/submitted-by"
 """The annotation that says who made it."""
+PLACED = "spark-platform/placed-at"
+"""The annotation that says which of its name's placements an application is of."""
+JOB = "spark-platform/backend-job"
+"""The annotation that says what an application's job is, where that is no Kubernetes' object."""
+ARCHIVED = "spark-platform/archived"
+"""The annotation of one that is not on its cluster any more."""
 NAMED, REGION = "spark-platform/wants-cluster", "spark-platform/region"
 """Annotations by which an application asks for a cluster, and says where its data lies."""
 
@@ -77,15 +84,26 @@ def admitted(value: Any, caller: Caller, name: str, domain: Domain, namespace: s
             hint="leave it out: it is set here",
         )
     annotations = _texts(metadata, "annotations")
-    for key in (USER, CLUSTER):
+    for key in (USER, CLUSTER, PLACED, ARCHIVED, JOB):
         annotations.pop(key, None)
+    if not annotations.get(TTL, "0").isdecimal():
+        raise InvalidInput(
+            f'the annotation {TTL} is "{annotations[TTL]}"', hint="a number of seconds"
+        )
     metadata["namespace"] = namespace
     metadata["labels"] = {**labels, DOMAIN: name}
     metadata["annotations"] = {**annotations, USER: caller.user}
     for key in ("finalizers", "ownerReferences", "managedFields"):
         metadata.pop(key, None)
     made.pop("status", None)
-    return made
+    return driver_tokens.guarded(made) if driver_tokens.is_connect(made) else made
+
+
+def placed(value: Object, annotations: Mapping[str, str]) -> Object:
+    """An application with annotations of the gateway's own: where it is, whose placement it is."""
+    metadata = value["metadata"]
+    both = {**(metadata.get("annotations") or {}), **annotations}
+    return {**value, "metadata": {**metadata, "annotations": both}}
 
 
 def _asks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -15,23 +16,38 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from spark_platform.gateway.applications import APPLICATIONS, Applications
+from spark_platform.backends.sk8.backend import APPLICATIONS
+from spark_platform.gateway.applications import Applications
+from spark_platform.gateway.clusters import Changes
 from spark_platform.gateway.deletions import deletion
-from spark_platform.gateway.selectors import selected_name
+from spark_platform.gateway.queries import number, only, selected_name
 from spark_platform.gateway.statuses import status_of
 from spark_platform.gateway.tables import is_asked_for, table
 from spark_platform.identity import Caller, Verifier, bearer
-from spark_platform.kernel.errors import InvalidInput, NotFound, PlatformError, Transient
-from spark_platform.kernel.kubernetes.client import Watch
+from spark_platform.kernel.errors import (
+    InvalidInput,
+    NotFound,
+    PlatformError,
+    Transient,
+    Unauthenticated,
+)
 from spark_platform.kernel.kubernetes.errors import Expired
 from spark_platform.kernel.kubernetes.resources import Object
 
 __all__ = ["create_app"]
 
-GROUP, VERSION = "spark.apache.org", "v1"
+_LOG = logging.getLogger(__name__)
+GROUP, _, VERSION = APPLICATIONS.group_version.partition("/")
+_PARAMETER = "the query parameter {}"
+_LISTS = (
+    *("labelSelector", "fieldSelector", "limit", "watch", "resourceVersion", "timeoutSeconds"),
+    *("allowWatchBookmarks", "fieldValidation", "pretty", "resourceVersionMatch"),
+    "sendInitialEvents",
+)
 _LARGEST_BODY = 3 * 1024 * 1024
 _LONGEST_WATCH_S = 1800
 _LOOKS_EVERY_S = 0.5
+_PAGE, _LARGEST_PAGE = 100, 1000
 # watches hold a thread each, which must not be those of other requests
 _MOST_WATCHES = 500
 
@@ -54,7 +70,7 @@ def create_app(
         lifespan: what is to be there while it serves: Starlette's.
     """
     door = _Door(applications, document)
-    group = f"/apis/{GROUP}/{VERSION}"
+    group = f"/apis/{APPLICATIONS.group_version}"
     space = f"{group}/namespaces/{{namespace}}/{APPLICATIONS.plural}"
     pod = "/api/v1/namespaces/{namespace}/pods/{pod}"
     routes: list[tuple[str, str, Endpoint]] = [
@@ -72,12 +88,18 @@ def create_app(
         ("DELETE", f"{space}/{{name}}", door.delete),
         ("GET", pod, door.pod),
         ("GET", f"{pod}/log", door.log),
+        ("GET", "/audit", door.audit),
     ]
 
     def known(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            token = bearer(request.headers.get("authorization"))
-            caller = await to_thread.run_sync(verifier.verify, token)
+            try:
+                token = bearer(request.headers.get("authorization"))
+                caller = await to_thread.run_sync(verifier.verify, token)
+            except Unauthenticated as error:
+                # of no use in the audit, which strangers could fill
+                _LOG.warning("%s %r refused: %s", request.method, request.url.path, error.message)
+                raise
             return await endpoint(request, caller)
 
         return answer
@@ -122,7 +144,7 @@ class _Door:
 
     async def groups(self, request: Request, caller: Caller) -> Response:
         del request, caller
-        version = {"groupVersion": f"{GROUP}/{VERSION}", "version": VERSION}
+        version = {"groupVersion": APPLICATIONS.group_version, "version": VERSION}
         group = {"name": GROUP, "versions": [version], "preferredVersion": version}
         return JSONResponse({"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]})
 
@@ -142,11 +164,11 @@ class _Door:
             "verbs": ["create", "delete", "get", "list", "watch"],
             "shortNames": ["sparkapp"],
         }
-        return _resources(f"{GROUP}/{VERSION}", [found])
+        return _resources(APPLICATIONS.group_version, [found])
 
     async def schemas(self, request: Request, caller: Caller) -> Response:
         del request, caller
-        path = f"apis/{GROUP}/{VERSION}"
+        path = f"apis/{APPLICATIONS.group_version}"
         return JSONResponse({"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"}}})
 
     async def schema(self, request: Request, caller: Caller) -> Response:
@@ -156,9 +178,7 @@ class _Door:
     async def list(self, request: Request, caller: Caller) -> Response:
         namespace = request.path_params.get("namespace", "")
         query = request.query_params
-        _only(query, "labelSelector", "fieldSelector", "limit", "watch", "resourceVersion",
-              "timeoutSeconds", "allowWatchBookmarks", "fieldValidation", "pretty",
-              "resourceVersionMatch", "sendInitialEvents")  # fmt: skip
+        only(query, _LISTS, _PARAMETER)
         labels = query.get("labelSelector", "")
         if query.get("watch") in ("true", "1"):
             return await self._watch(request, caller, namespace, labels)
@@ -170,7 +190,7 @@ class _Door:
             return JSONResponse(table(found, version))
         return JSONResponse(
             {
-                "apiVersion": f"{GROUP}/{VERSION}",
+                "apiVersion": APPLICATIONS.group_version,
                 "kind": "SparkApplicationList",
                 "metadata": {"resourceVersion": version},
                 "items": found,
@@ -180,7 +200,7 @@ class _Door:
     async def create(self, request: Request, caller: Caller) -> Response:
         namespace = request.path_params["namespace"]
         query = request.query_params
-        _only(query, "fieldManager", "fieldValidation", "pretty")
+        only(query, ("fieldManager", "fieldValidation", "pretty"), _PARAMETER)
         validation = query.get("fieldValidation", "")
         value = await _body(request)
         made = await to_thread.run_sync(
@@ -216,17 +236,29 @@ class _Door:
 
     async def log(self, request: Request, caller: Caller) -> Response:
         given, query = request.path_params, request.query_params
-        _only(query, "container", "tailLines", "pretty")
-        tail = query.get("tailLines")
-        if tail is not None and not tail.isdecimal():
-            raise InvalidInput(f"tailLines is {tail!r}", hint="a number of lines")
+        only(query, ("container", "tailLines", "pretty"), _PARAMETER)
+        tail = number(query, "tailLines")
         text = await to_thread.run_sync(
             lambda: self._applications.logs(
-                caller, given["namespace"], given["pod"], query.get("container", ""),
-                int(tail) if tail is not None else None,
+                caller, given["namespace"], given["pod"], query.get("container", ""), tail
             )
-        )  # fmt: skip
+        )
         return PlainTextResponse(text)
+
+    async def audit(self, request: Request, caller: Caller) -> Response:
+        query = request.query_params
+        only(query, ("domain", "namespace", "after", "limit"), _PARAMETER)
+        domain, namespace = query.get("domain", ""), query.get("namespace", "")
+        after = number(query, "after") or 0
+        limit = number(query, "limit", most=_LARGEST_PAGE)
+        found = await to_thread.run_sync(
+            lambda: self._applications.audited(
+                caller, domain=domain, namespace=namespace, after=after, limit=limit or _PAGE
+            )
+        )
+        told = [{**vars(each), "at": each.at.isoformat()} for each in found]
+        # where whoever reads on goes on, also if there is nothing new yet
+        return JSONResponse({"entries": told, "after": found[-1].id if found else after})
 
     async def _watch(
         self, request: Request, caller: Caller, namespace: str, labels: str
@@ -278,7 +310,7 @@ class _Merged:
     def __init__(
         self,
         applications: Applications,
-        streams: Mapping[str, Watch],
+        streams: Mapping[str, Changes],
         called: str,
         *,
         tabular: bool,
@@ -308,7 +340,7 @@ class _Merged:
         for stream in self._streams.values():
             stream.stop()
 
-    def _follow(self, name: str, stream: Watch) -> None:
+    def _follow(self, name: str, stream: Changes) -> None:
         try:
             for kind, found in self._events(stream):
                 self._lines.put(self.line(kind, self._applications.event(name, found)))
@@ -318,7 +350,7 @@ class _Merged:
         finally:
             self._lines.put(None)
 
-    def _events(self, stream: Watch) -> Iterator[tuple[str, Object]]:
+    def _events(self, stream: Changes) -> Iterator[tuple[str, Object]]:
         # a bookmark of one cluster says nothing of the others
         return (
             (kind, found)
@@ -334,7 +366,11 @@ def _all_told(version: str) -> Object:
         "creationTimestamp": None,
         "annotations": {"k8s.io/initial-events-end": "true"},
     }
-    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "SparkApplication", "metadata": metadata}
+    return {
+        "apiVersion": APPLICATIONS.group_version,
+        "kind": "SparkApplication",
+        "metadata": metadata,
+    }
 
 
 def _resources(group_version: str, found: list[dict[str, Any]]) -> Response:
@@ -346,16 +382,6 @@ def _resources(group_version: str, found: list[dict[str, Any]]) -> Response:
             "resources": found,
         }
     )
-
-
-def _only(query: Mapping[str, str], *known: str) -> None:
-    """Refuse what would silently be ignored."""
-    for name in query:
-        if name not in known:
-            raise InvalidInput(
-                f"the query parameter {name} is not supported by the gateway",
-                hint=f"supported: {', '.join(known)}",
-            )
 
 
 async def _body(request: Request) -> Any:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.backends.sk8.manifest import DIGEST
 from spark_platform.backends.sk8.status import CLUSTER
-from spark_platform.gateway.admission import NAMED, REGION, admitted
+from spark_platform.gateway.admission import ARCHIVED, NAMED, PLACED, REGION, admitted, placed
+from spark_platform.gateway.archive import Archive, Archived
+from spark_platform.gateway.audit import Audit, Deed, Entry
+from spark_platform.gateway.clusters import Changes, Clusters
 from spark_platform.gateway.deletions import Deletion
 from spark_platform.gateway.placements import Placement, Placements
 from spark_platform.gateway.policy import Domain, Policy
-from spark_platform.gateway.routing import Cluster, Wanted, route
+from spark_platform.gateway.routing import Wanted, route
 from spark_platform.gateway.versions import Versions
 from spark_platform.identity import Caller
 from spark_platform.kernel.errors import (
@@ -24,61 +25,48 @@ from spark_platform.kernel.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
-    PlatformError,
     Transient,
 )
-from spark_platform.kernel.kubernetes.client import PODS, Kubernetes, Watch
 from spark_platform.kernel.kubernetes.errors import AlreadyExists
-from spark_platform.kernel.kubernetes.resources import Object, Resource
+from spark_platform.kernel.kubernetes.resources import Object, key_of
 
-__all__ = ["APPLICATIONS", "Applications", "Member"]
+__all__ = ["Applications"]
 
-APPLICATIONS = Resource("spark.apache.org/v1", "sparkapplications")
-_AUDIT = logging.getLogger("spark_platform.gateway.audit")
 _DRIVER = re.compile(r"(?P<application>.+)-(?P<attempt>\d+)-driver")
-
-
-@dataclass(frozen=True)
-class Member:
-    """A cluster behind the gateway.
-
-    Attributes:
-        cluster: as routing sees it; whether it is healthy is asked when that matters.
-        kubernetes: its API.
-    """
-
-    cluster: Cluster
-    kubernetes: Kubernetes
 
 
 class Applications:
     """Every application, wherever it is.
 
     Args:
-        members: the clusters.
+        clusters: those behind the gateway.
         policy: who may do what.
         placements: where applications are.
+        archive: those that have finished, as they were.
+        audit: where it is written down who does what.
         now: the time.
     """
 
     def __init__(
         self,
-        members: Mapping[str, Member],
+        clusters: Clusters,
         policy: Policy,
         placements: Placements,
+        archive: Archive,
+        audit: Audit,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        self.policy, self.versions = policy, Versions(tuple(members))
-        self._members, self._placements, self._now = dict(members), placements, now
-        self._pool = ThreadPoolExecutor(max(4, 2 * len(members)), "clusters")
+        self.policy, self.versions = policy, Versions(tuple(clusters))
+        self.clusters = clusters
+        self._placements, self._now = placements, now
+        self._archive, self._audit = archive, audit
 
     def close(self) -> None:
-        """Let go of the clusters and the database."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for member in self._members.values():
-            member.kubernetes.close()
-        self._placements.close()
+        """Let go of the clusters and the databases."""
+        self.clusters.close()
+        for store in (self._placements, self._archive, self._audit):
+            store.close()
 
     def create(self, caller: Caller, namespace: str, value: Any, *, validation: str = "") -> Object:
         """Make an application on the cluster that suits it; where it goes is decided once.
@@ -89,36 +77,28 @@ class Applications:
         Raises:
             PlatformError: as a cluster would refuse it, or no cluster can take it.
         """
-        name, domain = self.policy.authorized(caller, namespace)
-        wanted = admitted(value, caller, name, domain, namespace)
-        placement, fresh = self._place(caller, name, domain, wanted)
-        stamped = _annotated(wanted, CLUSTER, placement.cluster)
-        try:
-            made = self._of(placement.cluster).create(
-                APPLICATIONS, namespace, stamped, validation=validation
-            )
-        except (InvalidInput, Forbidden, NotFound):
-            # nothing was made, so the name is as free as it was
-            if fresh:
-                self._placements.forget(placement)
-            raise
-        except AlreadyExists:
-            # whoever made it may have ended before it could say so
-            self._placements.made(placement)
-            raise
-        self._placements.made(placement)
-        _audit("create", caller, namespace, placement.name, placement.cluster, placement.why)
+        with self._audit.changing(Deed(caller, "create", namespace, _called(value))) as told:
+            name, domain = self.policy.authorized(caller, namespace)
+            wanted = admitted(value, caller, name, domain, namespace)
+            placement, fresh = self._place(caller, name, domain, wanted)
+            told.cluster, told.why = placement.cluster, placement.why
+            made = self._make(placement, wanted, validation, fresh=fresh)
         return self._told(placement.cluster, made)
 
     def get(self, caller: Caller, namespace: str, name: str) -> Object:
-        """One application.
+        """One application; of one that is not on its cluster any more what is archived.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none, or it was deleted by somebody.
         """
-        self.policy.authorized(caller, namespace)
-        cluster, found = self._find(namespace, name)
-        return self._told(cluster, found)
+        self._authorize(Deed(caller, "get", namespace, name))
+        try:
+            return self._told(*self._find(namespace, name))
+        except NotFound:
+            archived = self._archived(namespace, name)
+            if archived is None:
+                raise
+            return self._told_of(archived)
 
     def list(
         self, caller: Caller, namespace: str = "", labels: str = "", called: str = ""
@@ -132,8 +112,8 @@ class Applications:
         Raises:
             Transient: a cluster does not answer: what is there must not seem to be gone.
         """
-        self._authorize(caller, namespace)
-        pages = self._everywhere(lambda each: each.list(APPLICATIONS, namespace, labels))
+        self._authorize(Deed(caller, "list", namespace, called))
+        pages = self.clusters.everywhere(lambda each: each.list(namespace, labels))
         found = [
             self._told(cluster, each)
             for cluster, (items, _) in pages.items()
@@ -143,19 +123,21 @@ class Applications:
         version = self.versions.of_list({name: page[1] for name, page in pages.items()})
         return found, version
 
-    def watch(self, caller: Caller, namespace: str, labels: str, version: str) -> dict[str, Watch]:
+    def watch(
+        self, caller: Caller, namespace: str, labels: str, version: str
+    ) -> dict[str, Changes]:
         """The streams of changes of all clusters; ``event`` makes the gateway's of each of them.
 
         Raises:
             Expired: the version is none of a list's, or too old.
             Transient: a cluster does not answer.
         """
-        self._authorize(caller, namespace)
+        self._authorize(Deed(caller, "watch", namespace))
         since = self.versions.read(version)
-        opened: dict[str, Watch] = {}
+        opened: dict[str, Changes] = {}
         try:
-            for name, member in self._members.items():
-                opened[name] = member.kubernetes.watch(APPLICATIONS, namespace, labels, since[name])
+            for name in self.clusters:
+                opened[name] = self.clusters.member(name).watch(namespace, labels, since[name])
         except BaseException:
             for watch in opened.values():
                 watch.stop()
@@ -176,19 +158,19 @@ class Applications:
             NotFound: there is none.
             Conflict: it is not the one that was meant.
         """
-        self.policy.authorized(caller, namespace)
-        cluster, found = self._find(namespace, name)
-        self._of(cluster).delete(
-            APPLICATIONS,
-            namespace,
-            name,
-            uid=deletion.uid,
-            grace_s=deletion.grace_s,
-            propagation=deletion.propagation,
-        )
-        self._placements.over(namespace, name)
-        _audit("delete", caller, namespace, name, cluster, "")
-        return self._told(cluster, found)
+        with self._audit.changing(Deed(caller, "delete", namespace, name)) as told:
+            self.policy.authorized(caller, namespace)
+            try:
+                told.cluster, found = self._find(namespace, name)
+            except NotFound:
+                archived = self._archived(namespace, name)
+                if archived is None:
+                    raise
+                told.cluster = archived.cluster
+                return self._hide(archived, deletion)
+            self.clusters.member(told.cluster).delete(namespace, name, deletion)
+            self._placements.over(namespace, name)
+            return self._told(told.cluster, found)
 
     def driver(self, caller: Caller, namespace: str, pod: str) -> Object:
         """The pod of a driver.
@@ -196,7 +178,8 @@ class Applications:
         Raises:
             NotFound: there is none, or it is no driver's.
         """
-        return self._of(self._of_driver(caller, namespace, pod)).get(PODS, namespace, pod)
+        self._authorize(Deed(caller, "get pod", namespace, pod))
+        return self.clusters.member(self._of_driver(namespace, pod)).pod(namespace, pod)
 
     def logs(
         self, caller: Caller, namespace: str, pod: str, container: str, tail: int | None
@@ -206,14 +189,50 @@ class Applications:
         Raises:
             NotFound: there is none, or it is no driver's.
         """
-        cluster = self._of_driver(caller, namespace, pod)
-        return self._of(cluster).logs(namespace, pod, container, tail)
-
-    def _authorize(self, caller: Caller, namespace: str) -> None:
-        if namespace:
+        with self._audit.reading(Deed(caller, "logs", namespace, pod)) as told:
             self.policy.authorized(caller, namespace)
-        else:
-            self.policy.everywhere(caller)
+            told.cluster = self._of_driver(namespace, pod)
+            return self.clusters.member(told.cluster).logs(namespace, pod, container, tail)
+
+    def audited(
+        self, caller: Caller, *, domain: str, namespace: str, after: int, limit: int
+    ) -> Sequence[Entry]:
+        """Entries of the audit: see ``Audit.entries``.
+
+        Raises:
+            Forbidden: the caller is none of the platform's.
+        """
+        with self._audit.looking(Deed(caller, "audit")):
+            self.policy.everywhere(caller, "read the audit")
+        return self._audit.entries(domain=domain, namespace=namespace, after=after, limit=limit)
+
+    def _authorize(self, deed: Deed) -> None:
+        """Let those pass who may look at a namespace, or at all."""
+        with self._audit.looking(deed):
+            if deed.namespace:
+                self.policy.authorized(deed.caller, deed.namespace)
+            else:
+                self.policy.everywhere(deed.caller, f"{deed.verb} all namespaces")
+
+    def _make(
+        self, placement: Placement, wanted: Object, validation: str, *, fresh: bool
+    ) -> Object:
+        """Have a cluster make what was placed on it; ``fresh`` where it was placed just now."""
+        stamped = placed(wanted, {CLUSTER: placement.cluster, PLACED: placement.stamp})
+        member = self.clusters.member(placement.cluster)
+        try:
+            made = member.create(stamped, placement.domain, validation)
+        except (InvalidInput, Forbidden, NotFound):
+            # nothing was made, so the name is as free as it was
+            if fresh:
+                self._placements.forget(placement)
+            raise
+        except AlreadyExists:
+            # whoever made it may have ended before it could say so
+            self._placements.made(placement)
+            raise
+        self._placements.made(placement)
+        return made
 
     def _place(
         self, caller: Caller, name: str, domain: Domain, value: Object
@@ -234,7 +253,7 @@ class Applications:
                 raise AlreadyExists(
                     f'{APPLICATIONS.plural}.spark.apache.org "{called}" was there and is gone'
                 )
-        chosen = route(_wanted(value, domain), self._seen())
+        chosen = route(_wanted(value, domain), self.clusters.seen(value))
         placement = Placement(
             namespace, called, chosen.cluster, chosen.explanation, name, caller.user, self._now()
         )
@@ -246,33 +265,21 @@ class Applications:
     def _is_there(self, placement: Placement) -> bool:
         """Whether what was made is still there: a cluster forgets those that ended long ago."""
         try:
-            self._of(placement.cluster).get(APPLICATIONS, placement.namespace, placement.name)
+            self.clusters.member(placement.cluster).get(placement.namespace, placement.name)
         except NotFound:
             return False
         return True
 
-    def _seen(self) -> Iterator[Cluster]:
-        """The clusters as they are now."""
-
-        def look(member: Member) -> Cluster:
-            try:
-                member.kubernetes.version()
-            except PlatformError:
-                return replace(member.cluster, healthy=False)
-            return member.cluster
-
-        yield from self._pool.map(look, self._members.values())
-
     def _find(self, namespace: str, name: str) -> tuple[str, Object]:
         """An application, and the cluster that has it."""
         known = self._placements.find(namespace, name)
-        if known is not None and known.cluster in self._members:
-            return known.cluster, self._of(known.cluster).get(APPLICATIONS, namespace, name)
+        if known is not None and known.cluster in self.clusters:
+            return known.cluster, self.clusters.member(known.cluster).get(namespace, name)
         # made past the gateway
         away: list[str] = []
-        for cluster in self._members:
+        for cluster in self.clusters:
             try:
-                return cluster, self._of(cluster).get(APPLICATIONS, namespace, name)
+                return cluster, self.clusters.member(cluster).get(namespace, name)
             except NotFound:
                 continue
             except Transient:
@@ -281,28 +288,36 @@ class Applications:
             raise Transient(f"clusters do not answer: {', '.join(away)}", retry_after_s=1)
         raise NotFound(f'{APPLICATIONS.plural}.spark.apache.org "{name}" not found')
 
-    def _of_driver(self, caller: Caller, namespace: str, pod: str) -> str:
-        self.policy.authorized(caller, namespace)
+    def _of_driver(self, namespace: str, pod: str) -> str:
         named = _DRIVER.fullmatch(pod)
         if named is None:
             raise NotFound(f'pods "{pod}" not found: the gateway knows drivers only')
         return self._find(namespace, named["application"])[0]
 
-    def _everywhere(self, ask: Callable[[Kubernetes], Any]) -> dict[str, Any]:
-        answers = self._pool.map(ask, (each.kubernetes for each in self._members.values()))
-        return dict(zip(self._members, answers, strict=True))
-
-    def _of(self, cluster: str) -> Kubernetes:
-        if cluster not in self._members:
-            raise Conflict(f"cluster {cluster} is not behind the gateway any more")
-        return self._members[cluster].kubernetes
-
     def _told(self, cluster: str, found: Object) -> Object:
-        metadata = found["metadata"]
-        version = self.versions.of_object(cluster, metadata["resourceVersion"])
-        annotations = {**(metadata.get("annotations") or {}), CLUSTER: cluster}
-        told = {**metadata, "resourceVersion": version, "annotations": annotations}
-        return {**found, "metadata": told}
+        told = placed(found, {CLUSTER: cluster})
+        version = self.versions.of_object(cluster, found["metadata"]["resourceVersion"])
+        return {**told, "metadata": {**told["metadata"], "resourceVersion": version}}
+
+    def _archived(self, namespace: str, name: str) -> Archived | None:
+        """What is left of an application that its cluster has not any more."""
+        known = self._placements.find(namespace, name)
+        if known is None or known.deleted:
+            return None
+        return self._archive.find(namespace, name, known.stamp)
+
+    def _told_of(self, archived: Archived) -> Object:
+        found = placed(archived.document, {CLUSTER: archived.cluster, ARCHIVED: "true"})
+        # of a cluster that is not behind the gateway any more there is no version to count on
+        return self._told(archived.cluster, found) if archived.cluster in self.clusters else found
+
+    def _hide(self, archived: Archived, deletion: Deletion) -> Object:
+        """Delete an application that is in the archive alone: it is not shown any more."""
+        namespace, name = key_of(archived.document)
+        if deletion.uid not in ("", archived.document["metadata"]["uid"]):
+            raise Conflict(f'"{name}" is not the one of uid {deletion.uid}')
+        self._placements.over(namespace, name)
+        return self._told_of(archived)
 
 
 def _wanted(value: Object, domain: Domain) -> Wanted:
@@ -315,17 +330,11 @@ def _wanted(value: Object, domain: Domain) -> Wanted:
         region=annotations.get(REGION, ""),
         allowed=domain.clusters,
         named=annotations.get(NAMED, ""),
+        fallback=domain.fallback,
     )
 
 
-def _annotated(value: Object, key: str, text: str) -> Object:
-    metadata = value["metadata"]
-    annotations = {**metadata["annotations"], key: text}
-    return {**value, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _audit(verb: str, caller: Caller, namespace: str, name: str, cluster: str, why: str) -> None:
-    _AUDIT.info(
-        "%s %s/%s on %s by %s of %s%s",
-        *(verb, namespace, name, cluster, caller.user, caller.domain, f": {why}" if why else ""),
-    )
+def _called(value: Any) -> str:
+    """The name of what was sent, whatever that is."""
+    metadata = value.get("metadata") if isinstance(value, Mapping) else None
+    return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""

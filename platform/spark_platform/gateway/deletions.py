@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spark_platform.gateway.queries import only
 from spark_platform.kernel.errors import InvalidInput
 
 __all__ = ["Deletion", "deletion"]
@@ -43,12 +44,12 @@ def deletion(options: Any) -> Deletion:
     if not isinstance(options, Mapping):
         raise InvalidInput("the body is no DeleteOptions")
     given = {name: value for name, value in options.items() if value not in (None, [], {})}
-    _only(given, _KNOWN, "")
+    only(given, _KNOWN, "{} of a deletion")
     preconditions = given.get("preconditions", {})
     if not isinstance(preconditions, Mapping):
         raise InvalidInput("preconditions is no mapping")
     # a version is the gateway's own, which a cluster cannot compare
-    _only(preconditions, ("uid",), "preconditions.")
+    only(preconditions, ("uid",), "preconditions.{} of a deletion")
     policy = given.get("propagationPolicy", "Background")
     if policy not in _POLICIES:
         raise InvalidInput(
@@ -57,15 +58,6 @@ def deletion(options: Any) -> Deletion:
     if str(given.get("orphanDependents", False)).lower() != "false":
         raise InvalidInput("orphanDependents is not supported", hint="use propagationPolicy")
     return Deletion(str(preconditions.get("uid") or ""), _grace_s(given), policy)
-
-
-def _only(given: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
-    for name in given:
-        if name not in known:
-            raise InvalidInput(
-                f"{place}{name} of a deletion is not supported by the gateway",
-                hint=f"supported: {', '.join(known)}",
-            )
 
 
 def _grace_s(given: Mapping[str, Any]) -> int | None:

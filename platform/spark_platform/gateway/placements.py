@@ -62,6 +62,11 @@ class Placement:
     made: bool = False
     deleted: bool = False
 
+    @property
+    def stamp(self) -> str:
+        """What tells it from the other placements of its name."""
+        return self.created_at.isoformat()
+
 
 class Placements:
     """The placements, in a database that several gateways may share.

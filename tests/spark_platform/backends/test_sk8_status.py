@@ -7,7 +7,7 @@ from spark_apps import driver
 
 from spark_emulators.spark_operator.states import FAILURES, RUNNING, STOPPING, TERMINATED, State
 from spark_platform.backends.sk8.manifest import manifest
-from spark_platform.backends.sk8.status import observation
+from spark_platform.backends.sk8.status import finished_at, observation
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.model import Executors, JobKind, JobSpec, RunState, Size
 
@@ -36,6 +36,15 @@ def application(*states, deleting=False, attempt=0, conf=None, main_class=None):
             "currentAttemptSummary": {"attemptInfo": {"id": attempt}},
         }
     return found
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_its_operator_will_not_try_again_has_finished(state):
+    alone = application("Submitted", state.value)
+    assert finished_at(alone) is None
+    after = application("RunningHealthy", "Failed", state.value)
+    at = datetime(2026, 1, 1, 0, 0, 1, 500_000, timezone.utc)
+    assert finished_at(after) == (at if state in TERMINATED else None)
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -139,6 +148,12 @@ def test_a_jar_and_a_connect_server():
 def test_what_a_job_says_elsewhere_is_no_setting(key):
     with pytest.raises(InvalidInput, match=key.replace(".", r"\.")):
         manifest(spec(main="local:///job.py", conf={key: "x"}), "jobs", kept_s=1)
+
+
+@pytest.mark.parametrize(("ttl_s", "said"), [(0, "0"), (90, "90"), (None, None)])
+def test_how_long_it_is_kept_is_said_only_where_the_job_says_it(ttl_s, said):
+    made = manifest(spec(main="local:///job.py", ttl_s=ttl_s), "jobs", kept_s=1)
+    assert made["metadata"]["annotations"].get("spark-platform/ttl-s") == said
 
 
 def test_the_same_job_has_the_same_digest_and_no_other_has():

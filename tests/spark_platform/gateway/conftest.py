@@ -4,12 +4,13 @@ import contextlib
 
 import pytest
 from database_fixtures import database, postgresql  # noqa: F401
+from gateway_backends import serving
 from gateways import NAMES, Gateway
 
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
 from spark_emulators.spark_operator.resources.definitions import install
-from spark_platform.gateway.applications import APPLICATIONS
+from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.kubernetes.client import connect
 from spark_platform.kernel.kubernetes.resources import Resource
@@ -48,3 +49,9 @@ def gateway(kubeconfigs, tmp_path):
 def client(gateway):
     with gateway.client() as client:
         yield client
+
+
+@pytest.fixture
+def backend(kubeconfigs, tmp_path):
+    with serving(kubeconfigs, tmp_path) as site:
+        yield site

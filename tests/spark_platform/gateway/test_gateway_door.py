@@ -15,8 +15,7 @@ from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
 from spark_emulators.spark_operator.resources.definitions import install
-from spark_platform.backends.sk8.backend import Sk8
-from spark_platform.gateway.applications import APPLICATIONS
+from spark_platform.backends.sk8.backend import APPLICATIONS, Sk8
 from spark_platform.gateway.placements import Placement
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient

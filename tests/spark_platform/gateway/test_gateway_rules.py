@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_platform.backends.sk8.status import CLUSTER
-from spark_platform.gateway.admission import DOMAIN, USER, admitted
+from spark_platform.gateway.admission import USER, admitted
 from spark_platform.gateway.deletions import Deletion, deletion
 from spark_platform.gateway.policy import Domain, Policy
+from spark_platform.gateway.queries import selected_name
 from spark_platform.gateway.routing import Cluster, Wanted, route
-from spark_platform.gateway.selectors import selected_name
 from spark_platform.gateway.tables import is_asked_for, table
 from spark_platform.gateway.versions import Versions
 from spark_platform.identity import Caller
 from spark_platform.kernel.errors import Forbidden, InvalidInput, Transient
 from spark_platform.kernel.kubernetes.errors import Expired
+from spark_platform.model import DOMAIN
 
 EAST = Cluster("east", "eu-east", frozenset({"4.1", "4.0"}))
 WEST = Cluster("west", "eu-west", frozenset({"4.1"}))
@@ -27,6 +28,8 @@ POLICY = Policy(
     domains={"travel": TRAVEL, "bank": Domain(namespace="bank")},
     platform_users=frozenset({"runner"}),
 )
+
+ACCOUNT = "{cluster: east, namespace: airflow, serviceAccount: trigger}"
 
 
 class TestRouting:
@@ -77,6 +80,51 @@ class TestRouting:
         assert more in (found, "new")
 
 
+class TestFallback:
+    EMR = Cluster("emr", named_only=True)
+
+    def route(self, *clusters, **wanted):
+        return route(Wanted("a", fallback=frozenset({"emr"}), **wanted), clusters)
+
+    def test_it_is_asked_where_no_other_can(self):
+        down = replace(EAST, healthy=False)
+        assert self.route(EAST, self.EMR).explanation == (
+            "east: it is the only one that can (emr: it is the domain's fallback)"
+        )
+        assert self.route(down, self.EMR).explanation == (
+            "emr: it is the only one that can, of the fallback: none of the domain's other "
+            "clusters can take it (east: it does not answer)"
+        )
+        assert self.route(EAST, self.EMR, engine="3.5").cluster == "emr"
+        assert self.route(EAST, self.EMR, region="us").cluster == "emr"
+        assert self.route(EAST, self.EMR, allowed=frozenset({"west"})).cluster == "emr"
+
+    def test_who_asks_for_it_gets_it_only_then(self):
+        with pytest.raises(InvalidInput, match="emr is the domain's fallback, and east can take"):
+            self.route(EAST, self.EMR, named="emr")
+        down = replace(EAST, healthy=False)
+        assert self.route(down, self.EMR, named="emr").cluster == "emr"
+        with pytest.raises(Transient, match="east do not answer"):
+            self.route(down, self.EMR, named="east")
+
+    def test_nobody_else_has_it(self):
+        down = replace(EAST, healthy=False)
+        with pytest.raises(Transient, match="east do not answer"):
+            route(Wanted("a"), [down, self.EMR])
+        with pytest.raises(InvalidInput, match="emr: it is for domains whose policy names it"):
+            route(Wanted("a"), [self.EMR])
+        assert route(Wanted("a", allowed=frozenset({"emr"})), [down, self.EMR]).cluster == "emr"
+
+    def test_it_may_not_be_able_either(self):
+        down, unable = replace(EAST, healthy=False), replace(self.EMR, against="spec.x is not")
+        with pytest.raises(Transient, match="east do not answer"):
+            self.route(down, unable)
+        with pytest.raises(InvalidInput, match=r"east: it has no engine 3\.5; emr: spec\.x is not"):
+            self.route(down, unable, engine="3.5")
+        with pytest.raises(Transient, match="east, emr do not answer"):
+            self.route(down, replace(self.EMR, healthy=False))
+
+
 class TestPolicy:
     def test_who_may_act_where(self):
         assert POLICY.authorized(ANA, "travel") == ("travel", TRAVEL)
@@ -84,9 +132,9 @@ class TestPolicy:
         for namespace in ("bank", "none", "default"):
             with pytest.raises(Forbidden, match=f'may not use namespace "{namespace}"'):
                 POLICY.authorized(ANA, namespace)
-        POLICY.everywhere(Caller("runner", "platform"))
+        POLICY.everywhere(Caller("runner", "platform"), "list all namespaces")
         with pytest.raises(Forbidden, match="all namespaces"):
-            POLICY.everywhere(ANA)
+            POLICY.everywhere(ANA, "list all namespaces")
 
     def test_a_file(self, tmp_path):
         file = tmp_path / "policy.yaml"
@@ -97,6 +145,15 @@ class TestPolicy:
         assert found.domains["travel"].clusters == {"east"}
         assert found.platform_users == {"runner"}
 
+    def test_callers(self):
+        account = {"cluster": "east", "namespace": "airflow", "serviceAccount": "trigger"}
+        callers = [account, {**account, "cluster": "west", "user": "airflow"}]
+        policy = Policy.model_validate({"domains": {"a": {"namespace": "x", "callers": callers}}})
+        assert [(each.cluster, caller) for each, caller in policy.callers()] == [
+            ("east", Caller("system:serviceaccount:airflow:trigger@east", "a")),
+            ("west", Caller("airflow", "a")),
+        ]
+
     @pytest.mark.parametrize(
         ("text", "match"),
         [
@@ -106,6 +163,28 @@ class TestPolicy:
             ("domains: {a: {namespace: A}}", r"domains\.a\.namespace: String should match"),
             ("domains: {a: {namespace: a, x: 1}}", r"domains\.a\.x: Extra inputs"),
             ("domains: {a: {namespace: n}, b: {namespace: n}}", "a and b share the namespace n"),
+            (
+                f"domains: {{a: {{namespace: a, callers: [{ACCOUNT}, {ACCOUNT}]}}}}",
+                "caller east/airflow/trigger is named twice, by domains a and a",
+            ),
+            (
+                f"domains: {{a: {{namespace: a, callers: [{ACCOUNT}]}}, "
+                f"b: {{namespace: b, callers: [{ACCOUNT}]}}}}",
+                "by domains a and b",
+            ),
+            (
+                "domains: {a: {namespace: a, callers: [{cluster: e, namespace: n}]}}",
+                r"callers\.0\.serviceAccount: Field required",
+            ),
+            (
+                "domains: {a: {namespace: a, callers: [{cluster: e, namespace: 'a:b', "
+                "serviceAccount: c}]}}",
+                r"callers\.0\.namespace: String should match",
+            ),
+            (
+                "domains: {a: {namespace: a, clusters: [x, y], fallback: [y]}}",
+                "domain a has y in clusters and in fallback",
+            ),
             ("a: [", "is no YAML"),
         ],
     )

@@ -52,7 +52,13 @@ class DockerJobs:
         self._daemon = Daemon()
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(frozenset(JobKind), executors=False, watches=False, remembers=False)
+        return Capabilities(
+            frozenset(JobKind), executors=False, watches=False, remembers=False, secrets=False
+        )
+
+    def check(self) -> None:
+        with _errors("asking the Docker engine"):
+            self._daemon.client.ping()
 
     def submit(self, job: JobSpec) -> Observation:
         if job.secrets:

@@ -24,6 +24,7 @@ from spark_platform.model import JobKind, JobSpec, Observation
 __all__ = ["Emr"]
 
 _LOOKS_EVERY_S = 1.0
+_ENDS = frozenset({"TERMINATED"})
 _PASSES = frozenset({"ThrottlingException", "TooManyRequestsException", "InternalServerException"})
 
 
@@ -59,7 +60,16 @@ class Emr:
 
     def capabilities(self) -> Capabilities:
         kinds = frozenset({JobKind.BATCH, JobKind.STREAM})
-        return Capabilities(kinds, executors=True, watches=False, remembers=True)
+        return Capabilities(kinds, executors=True, watches=False, remembers=True, secrets=False)
+
+    def check(self) -> None:
+        with _errors(f"asking for application {self._application}"):
+            answer = self._client.get_application(applicationId=self._application)
+        state = answer["application"]["state"]
+        if state in _ENDS:
+            raise Missing(
+                f"application {self._application} is {state}", hint="make another, and name it"
+            )
 
     def submit(self, job: JobSpec) -> Observation:
         wanted = request(job, self._application, self._role, self._log_uri)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from spark_platform.backends.backend import Capabilities
-from spark_platform.backends.sk8.manifest import DIGEST, MANAGED_BY, manifest
+from spark_platform.backends.sk8.manifest import API_VERSION, DIGEST, MANAGED_BY, manifest
 from spark_platform.backends.sk8.status import driver_pod, observation
 from spark_platform.kernel.errors import Conflict, InvalidInput, NotFound
 from spark_platform.kernel.kubernetes.client import Kubernetes
@@ -19,9 +19,9 @@ from spark_platform.kernel.kubernetes.reflector import Reflector
 from spark_platform.kernel.kubernetes.resources import Object, Resource
 from spark_platform.model import JobKind, JobSpec, Observation, RunState
 
-__all__ = ["Sk8"]
+__all__ = ["APPLICATIONS", "Sk8"]
 
-APPLICATIONS = Resource("spark.apache.org/v1", "sparkapplications")
+APPLICATIONS = Resource(API_VERSION, "sparkapplications")
 _LOOKS_EVERY_S = 0.5
 _DAY_S = 24 * 3600
 
@@ -54,7 +54,12 @@ class Sk8:
         self._labels = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(frozenset(JobKind), executors=True, watches=True, remembers=False)
+        return Capabilities(
+            frozenset(JobKind), executors=True, watches=True, remembers=False, secrets=True
+        )
+
+    def check(self) -> None:
+        self._kubernetes.version()
 
     def submit(self, job: JobSpec) -> Observation:
         value = manifest(

@@ -18,12 +18,30 @@ from spark_platform.backends.settings import (
 )
 from spark_platform.model import JobKind, JobSpec
 
-__all__ = ["DIGEST", "MANAGED_BY", "manifest"]
+__all__ = [
+    "ACCOUNT",
+    "API_VERSION",
+    "CONTAINER",
+    "DIGEST",
+    "IMAGE",
+    "KIND",
+    "MANAGED_BY",
+    "ROLES",
+    "TTL",
+    "manifest",
+]
 
 API_VERSION = "spark.apache.org/v1"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "spark-platform"}
 DIGEST = "spark-platform/digest"
+TTL = "spark-platform/ttl-s"
+"""The annotation that says after how many seconds a finished application may be deleted."""
+KIND = "spark-platform/kind"
+"""The annotation of what does not end by itself, and is no Connect server: ``stream``."""
 CONTAINER = "spark-kubernetes-driver"
+IMAGE = "spark.kubernetes.container.image"
+ACCOUNT = "spark.kubernetes.authenticate.driver.serviceAccountName"
+ROLES = ("driver", "executor")
 
 
 def manifest(
@@ -45,6 +63,11 @@ def manifest(
         InvalidInput: a setting is the platform's.
     """
     executors = job.executors
+    annotations = {DIGEST: job.digest}
+    if job.ttl_s is not None:
+        annotations[TTL] = str(job.ttl_s)
+    if job.kind is JobKind.STREAM:
+        annotations[KIND] = job.kind.value
     spec: dict[str, Any] = {
         "runtimeVersions": {"sparkVersion": job.spark_version},
         "driverArgs": list(job.arguments),
@@ -77,7 +100,7 @@ def manifest(
             "name": job.name,
             "namespace": namespace,
             "labels": {**job.labels, **MANAGED_BY},
-            "annotations": {DIGEST: job.digest},
+            "annotations": annotations,
         },
         "spec": spec,
     }
@@ -86,8 +109,8 @@ def manifest(
 def _conf(job: JobSpec, defaults: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     conf = {
         **defaults,
-        "spark.kubernetes.container.image": job.image,
-        "spark.kubernetes.authenticate.driver.serviceAccountName": job.service_account,
+        IMAGE: job.image,
+        ACCOUNT: job.service_account,
         **settings_of(job),
         **sizes_of(job),
     }
@@ -98,10 +121,10 @@ def _conf(job: JobSpec, defaults: Mapping[str, str], secrets: Mapping[str, str])
     if job.jars and not job.main.endswith(".jar"):
         conf["spark.jars"] = ",".join(job.jars)
     for variable, reference in {**secrets, **job.secrets}.items():
-        for role in ("driver", "executor"):
+        for role in ROLES:
             conf[f"spark.kubernetes.{role}.secretKeyRef.{variable}"] = reference
     for label, value in job.labels.items():
-        for role in ("driver", "executor"):
+        for role in ROLES:
             conf[f"spark.kubernetes.{role}.label.{label}"] = value
     return conf
 

@@ -13,7 +13,7 @@ from spark_platform.backends.settings import CONNECT_PORT, CONNECT_SERVER
 from spark_platform.kernel.times import moment
 from spark_platform.model import Observation, RunState
 
-__all__ = ["CLUSTER", "driver_pod", "observation"]
+__all__ = ["CLUSTER", "driver_pod", "finished_at", "observation"]
 
 CLUSTER = "spark-platform/cluster"
 """The annotation that says where an application is, of whoever spreads them over several."""
@@ -41,6 +41,8 @@ _FAILURES = frozenset(
     }
 )
 _VERDICTS = _FAILURES | {"Succeeded"}
+# after a verdict alone its restart policy may still try it again
+_OVER = frozenset({"ResourceReleased", "TerminatedWithoutReleaseResources"})
 _UI_PORT = "4040"
 
 
@@ -81,6 +83,12 @@ def observation(found: Mapping[str, Any]) -> Observation:
         connect=f"{service}:{CONNECT_PORT}" if running and serves else "",
         logs=f"kubernetes://{namespace}/pods/{pod}",
     )
+
+
+def finished_at(found: Mapping[str, Any]) -> datetime | None:
+    """When an application ended by itself, never to run again; None where it has not."""
+    seen = observation(found)
+    return seen.ended_at if seen.native in _OVER else None
 
 
 def driver_pod(found: Mapping[str, Any]) -> str:

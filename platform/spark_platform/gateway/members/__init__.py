@@ -1,0 +1,1 @@
+"""What is behind the gateway: Kubernetes clusters, and other backends as clusters."""
