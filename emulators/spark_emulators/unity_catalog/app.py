@@ -1,4 +1,4 @@
-"""The web application: readiness, and the Iceberg catalog under both of Unity Catalog's paths."""
+"""The web application: readiness, and all APIs as soon as they are loaded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,61 +14,63 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from spark_emulators.unity_catalog.database import open_database
+from spark_emulators.unity_catalog.access.control import Access
+
+# the database is opened with its tables too
+from spark_emulators.unity_catalog.lineage import database as _lineage_tables  # noqa: F401
 from spark_emulators.unity_catalog.settings import Settings
-from spark_emulators.unity_catalog.store import Store
+from spark_emulators.unity_catalog.store.database import open_database, ping
+from spark_emulators.unity_catalog.store.securables import Securables
 from spark_platform.kernel.errors import Transient
 
-__all__ = ["MOUNTS", "create_app"]
-
-MOUNTS = (
-    "/api/2.1/unity-catalog/iceberg",
-    "/api/2.1/unity-catalog/iceberg-rest",
-)
-"""Where the open-source server and Databricks serve the Iceberg REST protocol."""
+__all__ = ["create_app"]
 
 
 def create_app(settings: Settings) -> Starlette:
     """Build the server's application. Its database is open when this returns."""
-    store = Store(open_database(settings.database))
-    iceberg = _Iceberg(settings, store)
+    engine = open_database(settings.database)
+    securables = Securables(engine, settings.storage_root)
+    access = Access.build(settings.authorization, engine, securables)
+    doors = _Doors(settings, engine, securables, access)
 
     async def health(_request: Request) -> Response:
         try:
-            await run_in_threadpool(store.ping)
+            await run_in_threadpool(ping, engine)
         except Transient as error:
             return JSONResponse({"status": "down", "message": str(error)}, status_code=503)
         return JSONResponse({"status": "ok"})
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        threading.Thread(target=iceberg.load, name="warm-up", daemon=True).start()
+        threading.Thread(target=doors.load, name="warm-up", daemon=True).start()
         yield
-        store.close()
+        engine.dispose()
 
-    routes = [Route("/healthz", health), *(Mount(path, app=iceberg) for path in MOUNTS)]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=[Route("/healthz", health), Mount("/", app=doors)], lifespan=lifespan)
 
 
-class _Iceberg:
-    """The catalog's routes, whose libraries take longer to load than everything else together.
+class _Doors:
+    """The APIs, whose libraries take longer to load than everything else together.
 
     So they are loaded beside the first requests: those for the catalog wait, readiness does not.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, securables: Securables, access: Access
+    ) -> None:
         self._settings = settings
-        self._store = store
+        self._engine = engine
+        self._securables = securables
+        self._access = access
         self._app: ASGIApp | None = None
         self._lock = threading.Lock()
 
     def load(self) -> ASGIApp:
         with self._lock:
             if self._app is None:
-                from spark_emulators.unity_catalog.domain import Domain
-                from spark_emulators.unity_catalog.wire.routes import iceberg_app
+                from spark_emulators.unity_catalog.wire.doors import all_doors
 
-                self._app = iceberg_app(Domain.build(self._settings, self._store))
+                self._app = all_doors(self._settings, self._engine, self._securables, self._access)
             return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

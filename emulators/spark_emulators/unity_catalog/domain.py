@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spark_emulators.unity_catalog.errors import NoSuchWarehouse
+from sqlalchemy import Engine
+
+from spark_emulators.unity_catalog.access.guard import OPEN, Guard
+from spark_emulators.unity_catalog.delta.commits import DeltaCommits
+from spark_emulators.unity_catalog.errors import AlreadyExists
+from spark_emulators.unity_catalog.iceberg.namespaces import Namespaces
+from spark_emulators.unity_catalog.iceberg.storage import Storage
+from spark_emulators.unity_catalog.iceberg.tables import Tables
+from spark_emulators.unity_catalog.iceberg.transactions import Commits
+from spark_emulators.unity_catalog.iceberg.views import Views
+from spark_emulators.unity_catalog.lineage.store import Store as LineageStore
+from spark_emulators.unity_catalog.lineage.system_tables import SystemTables
 from spark_emulators.unity_catalog.locations import Locations
-from spark_emulators.unity_catalog.namespaces import Namespaces
-from spark_emulators.unity_catalog.settings import Settings
-from spark_emulators.unity_catalog.storage import Storage
-from spark_emulators.unity_catalog.store import Store
-from spark_emulators.unity_catalog.tables import Tables
-from spark_emulators.unity_catalog.transactions import Commits
+from spark_emulators.unity_catalog.metastore.models import Models
+from spark_emulators.unity_catalog.metastore.objects import Objects
+from spark_emulators.unity_catalog.metastore.storage import ExternalLocations
+from spark_emulators.unity_catalog.metastore.tables import Tables as UcTables
+from spark_emulators.unity_catalog.metastore.vending import Vending
+from spark_emulators.unity_catalog.securables import Kind
+from spark_emulators.unity_catalog.settings import CatalogSettings, Settings
+from spark_emulators.unity_catalog.store.delta import DeltaLogs
+from spark_emulators.unity_catalog.store.iceberg import Pointers
+from spark_emulators.unity_catalog.store.securables import Securables
+from spark_emulators.unity_catalog.store.staging import Staging
+from spark_emulators.unity_catalog.vending.sts import StsVendor
 
 __all__ = ["Domain"]
 
@@ -21,26 +38,74 @@ class Domain:
     """What a request can be about."""
 
     settings: Settings
+    securables: Securables
+    objects: Objects
+    uc_tables: UcTables
+    models: Models
+    external_locations: ExternalLocations
+    delta_commits: DeltaCommits
+    vending: Vending
     namespaces: Namespaces
     tables: Tables
+    views: Views
     commits: Commits
+    guard: Guard
+    system_tables: SystemTables
 
     @classmethod
-    def build(cls, settings: Settings, store: Store) -> Domain:
-        roots = {catalog.name: catalog.storage_root for catalog in settings.catalogs}
+    def build(
+        cls, settings: Settings, engine: Engine, securables: Securables, guard: Guard = OPEN
+    ) -> Domain:
+        """The domain on a database, which is given the settings' catalogs where it lacks them.
+
+        Args:
+            securables: of that database.
+        """
+        for catalog in settings.catalogs:
+            _make(securables, catalog)
+        roots = [catalog.storage_root for catalog in settings.catalogs]
+        roots += [settings.storage_root] if settings.storage_root else []
         storage = Storage(
             {key: value.get_secret_value() for key, value in settings.file_io.items()},
-            Locations(roots.values()),
+            Locations(roots),
         )
-        for root in roots.values():
+        for root in roots:
             # Loads the libraries that reach the storage now, not within the first request.
             storage.io(root)
+        objects = Objects(securables, storage.allowed, guard)
+        models, staging = Models(objects), Staging(engine)
+        vendor = StsVendor(settings.vending) if settings.vending else None
+        pointers = Pointers(engine, securables)
+        system_tables = SystemTables(
+            LineageStore(engine),
+            securables,
+            # the server itself writes them, whoever asks for them
+            Tables(securables, pointers, storage, OPEN),
+            Commits(securables, pointers, storage, OPEN),
+            storage,
+            roots[-1],
+        )
+        system_tables.make()
         return cls(
-            settings, Namespaces(store), Tables(store, storage, roots), Commits(store, storage)
+            settings,
+            securables,
+            objects,
+            UcTables(objects, staging),
+            models,
+            ExternalLocations(objects),
+            DeltaCommits(objects, DeltaLogs(engine)),
+            Vending(objects, models, staging, vendor, guard),
+            Namespaces(securables, guard),
+            Tables(securables, pointers, storage, guard),
+            Views(securables, pointers, storage, guard),
+            Commits(securables, pointers, storage, guard),
+            guard,
+            system_tables,
         )
 
-    def catalog(self, name: str) -> str:
-        """``name``, if such a catalog is served; else raises NoSuchWarehouse."""
-        if all(catalog.name != name for catalog in self.settings.catalogs):
-            raise NoSuchWarehouse(f"catalog {name!r} does not exist")
-        return name
+
+def _make(securables: Securables, catalog: CatalogSettings) -> None:
+    try:
+        securables.create(Kind.CATALOG, [catalog.name], storage_location=catalog.storage_root)
+    except AlreadyExists:
+        return

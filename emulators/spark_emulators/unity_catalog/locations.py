@@ -1,7 +1,7 @@
 """Where this server may read, write and remove files: in the stores of its storage roots.
 
-Nobody proves who they are to this catalog, and clients name the files it opens and removes. Without
-these limits any of them could have it touch whatever its process can reach.
+Clients name the files that the catalog opens and removes, and by default nobody proves who they
+are. Without these limits any of them could have it touch whatever its process can reach.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from spark_platform.kernel.errors import InvalidInput
 
-__all__ = ["Locations", "check_metadata"]
+__all__ = ["Locations", "check_metadata", "places_in"]
 
 _FILE = "file"
 # names of one scheme: writers choose by the library they use
@@ -77,11 +77,16 @@ def check_metadata(
         allowed.check(location)
 
 
-def _named_in(metadata: TableMetadata) -> Iterator[str]:
+def places_in(metadata: TableMetadata) -> Iterator[str]:
+    """Where a table's files go: its location, and what its properties name."""
     yield metadata.location
     for key in _PATH_PROPERTIES:
         if key in metadata.properties:
             yield metadata.properties[key]
+
+
+def _named_in(metadata: TableMetadata) -> Iterator[str]:
+    yield from places_in(metadata)
     yield from (snapshot.manifest_list for snapshot in metadata.snapshots)
     yield from (file.statistics_path for file in metadata.statistics)
     yield from (file.statistics_path for file in metadata.partition_statistics)

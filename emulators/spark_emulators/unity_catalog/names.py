@@ -30,6 +30,11 @@ class TableName:
     def __str__(self) -> str:
         return f"{self.namespace}.{self.name}"
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """The parts of its full name."""
+        return self.catalog, self.namespace, self.name
+
     def checked(self) -> TableName:
         """This name, if a table may be given it.
 

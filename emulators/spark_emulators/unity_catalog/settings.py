@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
+from typing_extensions import Self
 
 from spark_emulators.unity_catalog.names import check_name
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
-__all__ = ["CatalogSettings", "Settings"]
+__all__ = ["AuthorizationSettings", "CatalogSettings", "Settings", "VendingSettings"]
+
+_DAY_S = 24 * 3600
 
 
 class CatalogSettings(Strict):
@@ -38,22 +42,76 @@ class CatalogSettings(Strict):
         return root.rstrip("/")
 
 
+class VendingSettings(Strict):
+    """A store whose credentials are vended.
+
+    Attributes:
+        endpoint: URL of its STS; of local S3 servers, their own.
+        access_key_id, secret_access_key: of who may assume the role.
+        role_arn: the role that is assumed, narrowed to what is asked for.
+        duration_s: how long what is vended holds, in seconds.
+        delegation: whether answers about Iceberg tables hand credentials out: to nobody, to clients
+            that ask by their header, or to all.
+    """
+
+    endpoint: str
+    access_key_id: SecretStr
+    secret_access_key: SecretStr
+    region: str = "us-east-1"
+    role_arn: str = "arn:aws:iam::role/unity-catalog"
+    duration_s: int = Field(default=3600, ge=900, le=43_200)
+    delegation: Literal["never", "asked", "always"] = "asked"
+
+
+class AuthorizationSettings(Strict):
+    """Who is who, where that matters.
+
+    Attributes:
+        issuers: identity providers whose tokens are exchanged for this catalog's own: their URLs,
+            as tokens name them, below which OpenID discovery is answered.
+        audiences: whom those tokens must be for: one of these.
+        token_lifetime_s: how long this catalog's tokens are good, in seconds.
+        admin_token_file: where the first start leaves a token of ``admin`` that never expires, for
+            its owner's eyes only; None for none.
+    """
+
+    issuers: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    token_lifetime_s: int = Field(default=_DAY_S, gt=0)
+    admin_token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _tokens_are_for_somebody(self) -> Self:
+        if self.issuers and not self.audiences:
+            raise ValueError("audiences are missing: tokens of the issuers must be for somebody")
+        return self
+
+
 class Settings(ServerSettings):
     """The whole server.
 
     Attributes:
-        database: path of the SQLite file.
-        catalogs: the catalogs it serves.
+        database: URL of SQLite or PostgreSQL; servers that share one are one catalog.
+        storage_root: where what is in catalogs without a place of their own is stored; None for
+            nowhere: who makes such a catalog must then name a place for each table.
+        catalogs: made where the database lacks them.
         file_io: pyiceberg FileIO properties, for this server's own reads and writes only.
+        vending: the store that clients get credentials for; None for none.
+        region: where the metastore says it is.
         client_properties: defaults every client is told, which its own win over; put no secret of
             the server here.
+        authorization: None where everybody is ``admin`` and may do everything.
     """
 
     port: Port = 8080
-    database: Path
+    database: str
+    storage_root: str | None = None
     catalogs: tuple[CatalogSettings, ...] = Field(min_length=1)
     file_io: dict[str, SecretStr] = Field(default_factory=dict)
+    vending: VendingSettings | None = None
+    region: str = "us-east-1"
     client_properties: dict[str, str] = Field(default_factory=dict)
+    authorization: AuthorizationSettings | None = None
 
     @field_validator("catalogs")
     @classmethod

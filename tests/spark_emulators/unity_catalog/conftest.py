@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from database_fixtures import database, postgresql  # noqa: F401
 from emulator_servers import Server
 from starlette.applications import Starlette
 
-from spark_emulators.unity_catalog.app import MOUNTS, create_app
+from spark_emulators.unity_catalog.app import create_app
+from spark_emulators.unity_catalog.paths import MOUNTS, UNITY_CATALOG
 from spark_emulators.unity_catalog.settings import Settings
+from spark_platform.kernel.database import sqlite_url
 
 CATALOG = f"{MOUNTS[0]}/v1/catalogs/unity"
 
@@ -33,7 +37,7 @@ SCHEMA: dict[str, Any] = {
 def settings_below(folder: Path) -> dict[str, Any]:
     return {
         "port": 0,
-        "database": str(folder / "uc" / "uc.sqlite"),
+        "database": sqlite_url(folder / "uc" / "uc.sqlite"),
         "catalogs": [
             {"name": "unity", "storage_root": f"file://{folder}/warehouse"},
             {"name": "other", "storage_root": f"file://{folder}/other"},
@@ -49,7 +53,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
 
 
 class Http:
-    """A client of the in-process server; paths are relative to the catalog ``unity``."""
+    """A client of the in-process server; paths are relative to what its fixture says."""
 
     def __init__(self, portal: BlockingPortal, client: httpx.AsyncClient) -> None:
         self._portal = portal
@@ -70,24 +74,52 @@ class Http:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.request("POST", path, **options)
 
+    def patch(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PATCH", path, **options)
+
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, **options)
+
 
 @pytest.fixture
 def app(config: dict[str, Any]) -> Starlette:
     return create_app(Settings.model_validate(config))
 
 
-@pytest.fixture
-def http(app: Starlette) -> Iterator[Http]:
-    """The in-process server."""
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url=f"http://testserver{CATALOG}/"
-    )
+@contextmanager
+def clients(app: Starlette, *paths: str) -> Iterator[list[Http]]:
+    """Clients of one in-process server, relative to each of the paths."""
+    transport = httpx.ASGITransport(app)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(app.router.lifespan_context(app)),
-        portal.wrap_async_context_manager(client),
+        ExitStack() as stack,
     ):
-        yield Http(portal, client)
+        made = []
+        for path in paths:
+            client = httpx.AsyncClient(transport=transport, base_url=f"http://testserver{path}/")
+            stack.enter_context(portal.wrap_async_context_manager(client))
+            made.append(Http(portal, client))
+        yield made
+
+
+@pytest.fixture
+def both(app: Starlette) -> Iterator[list[Http]]:
+    """The in-process server: the Iceberg API of the catalog ``unity``, and Unity Catalog's own."""
+    with clients(app, CATALOG, UNITY_CATALOG) as made:
+        yield made
+
+
+@pytest.fixture
+def http(both: list[Http]) -> Http:
+    """The in-process server; paths are relative to the Iceberg API of the catalog ``unity``."""
+    return both[0]
+
+
+@pytest.fixture
+def uc(both: list[Http]) -> Http:
+    """The in-process server; paths are relative to Unity Catalog's own API."""
+    return both[1]
 
 
 class Tables:

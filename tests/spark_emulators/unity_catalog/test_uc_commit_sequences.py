@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from pyiceberg.schema import Schema
 from pyiceberg.table.update import TableUpdate
 
-from spark_emulators.unity_catalog.commits import apply
-from spark_emulators.unity_catalog.metadata import dump, new_table, parse
+from spark_emulators.unity_catalog.iceberg.commits import apply
+from spark_emulators.unity_catalog.iceberg.metadata import dump, new_table, parse
 from spark_platform.kernel.errors import InvalidInput
 
 UPDATE: TypeAdapter[Any] = TypeAdapter(TableUpdate)
@@ -97,7 +97,7 @@ class Model:
         ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(STEPS, max_size=12), st.sampled_from(["1", "2"]))
 def test_any_sequence_of_commits_leads_where_the_model_says(
     steps: list[tuple[str, Any]], format_version: str
@@ -123,7 +123,7 @@ def test_any_sequence_of_commits_leads_where_the_model_says(
         assert parse(dump(metadata)) == metadata
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -12,9 +12,9 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableRequirement, TableUpdate
 
-from spark_emulators.unity_catalog.commits import apply
 from spark_emulators.unity_catalog.errors import CommitFailed, Unsupported
-from spark_emulators.unity_catalog.metadata import dump, new_table, parse, refs_only
+from spark_emulators.unity_catalog.iceberg.commits import apply
+from spark_emulators.unity_catalog.iceberg.metadata import dump, new_table, parse, refs_only
 from spark_platform.kernel.errors import InvalidInput
 
 UPDATES: TypeAdapter[Any] = TypeAdapter(tuple[TableUpdate, ...])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from spark_emulators.unity_catalog.app import MOUNTS
+from spark_emulators.unity_catalog.paths import MOUNTS
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
@@ -27,7 +27,7 @@ def test_configuration_names_the_prefix_and_every_route(http: Any, mount: str) -
     assert body["overrides"] == {"prefix": "catalogs/unity"}
     assert body["defaults"] == {"client.region": "us-east-1"}
     assert "HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}" in body["endpoints"]
-    assert not any("views" in endpoint for endpoint in body["endpoints"])
+    assert "POST /v1/{prefix}/namespaces/{namespace}/views" in body["endpoints"]
 
 
 def test_configuration_needs_a_catalog_that_exists(http: Any) -> None:
@@ -158,12 +158,12 @@ def test_an_unknown_route_answers_in_icebergs_words(http: Any, method: str, path
 def test_an_unforeseen_error_stays_in_the_log(
     http: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from spark_emulators.unity_catalog.store import Store
+    from spark_emulators.unity_catalog.store.securables import Securables
 
     def fail(*_args: object) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(Store, "list_namespaces", fail)
+    monkeypatch.setattr(Securables, "children", fail)
     answer = http.get("namespaces")
     assert refusal(answer) == (500, "InternalServerError")
     assert "swordfish" not in answer.text

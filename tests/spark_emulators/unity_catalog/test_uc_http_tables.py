@@ -360,15 +360,6 @@ def test_a_transaction_changes_all_tables_or_none(http: Any, make: Any) -> None:
     assert {folder: set(folder.iterdir()) for folder in folders} == before
 
 
-def test_views_are_refused_but_not_missed(http: Any, make: Any) -> None:
-    make.schema("s")
-    assert refusal(http.get("namespaces/s/views")) == (406, "UnsupportedOperationException")
-    assert refusal(http.post("namespaces/s/views")) == (406, "UnsupportedOperationException")
-    assert refusal(http.get("namespaces/s/views/v")) == (404, "NoSuchViewException")
-    assert refusal(http.delete("namespaces/s/views/v")) == (404, "NoSuchViewException")
-    assert http.head("namespaces/s/views/v").status_code == 404
-
-
 def test_tables_are_listed_in_pages(http: Any, make: Any) -> None:
     names = [f"t{number}" for number in range(3)]
     for name in names:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
@@ -141,7 +141,6 @@ SEGMENTS = (
 )
 
 
-@settings(deadline=None)
 @given(
     prefix=st.sampled_from(PREFIXES),
     rooted=st.booleans(),
@@ -165,7 +164,6 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", ".."))
 
 
-@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=4))
 def test_whatever_a_folder_below_the_root_is_called_it_is_allowed(
     local: Locations, folder: Path, names: list[str]

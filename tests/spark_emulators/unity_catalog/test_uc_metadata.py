@@ -10,7 +10,7 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 
-from spark_emulators.unity_catalog.metadata import dump, new_table, parse
+from spark_emulators.unity_catalog.iceberg.metadata import dump, new_table, parse
 from spark_platform.kernel.errors import InvalidInput
 
 FIRST = {

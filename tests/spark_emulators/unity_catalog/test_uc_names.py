@@ -11,7 +11,7 @@ from spark_emulators.unity_catalog.names import (
     decode_namespace,
     one_level,
 )
-from spark_emulators.unity_catalog.paging import PageRequest
+from spark_emulators.unity_catalog.wire.iceberg.paging import page_request, page_token
 from spark_platform.kernel.errors import InvalidInput
 
 ALLOWED = st.text(
@@ -59,27 +59,27 @@ def test_pages_together_are_the_whole_list(names: list[str], size: int) -> None:
     served: list[str] = []
     token: str | None = ""
     while token is not None:
-        request = PageRequest.parse(token, str(size))
+        request = page_request({"pageToken": token, "pageSize": str(size)})
         rest = [name for name in names if name > request.after]
-        page = request.cut(rest[: request.limit])
-        assert len(page.names) <= size
-        served += page.names
-        token = page.next_token
+        page = request.cut(rest[: request.limit], str)
+        assert len(page.items) <= size
+        served += page.items
+        token = page_token(page.last)
     assert served == names
 
 
 @given(st.lists(st.text(min_size=1), unique=True), st.none() | st.just("2"))
 def test_without_a_token_a_list_is_one_page(names: list[str], size: str | None) -> None:
-    request = PageRequest.parse(None, size)
+    request = page_request({} if size is None else {"pageSize": size})
     assert request.limit is None
-    page = request.cut(names)
-    assert (page.names, page.next_token) == (names, None)
+    page = request.cut(names, str)
+    assert (page.items, page.last) == (names, None)
 
 
 @given(st.text(), st.text())
 def test_any_token_and_size_is_understood_or_refused(token: str, size: str) -> None:
     try:
-        request = PageRequest.parse(token, size)
+        request = page_request({"pageToken": token, "pageSize": size})
     except InvalidInput:
         return
     assert request.size is not None

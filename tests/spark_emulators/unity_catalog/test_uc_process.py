@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from spark_emulators.unity_catalog.app import MOUNTS
+from spark_emulators.unity_catalog.paths import MOUNTS
 from spark_emulators.unity_catalog.settings import Settings
 from spark_platform.kernel.errors import InvalidInput
 

@@ -11,15 +11,15 @@ import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 
-from spark_emulators.unity_catalog.database import open_database
 from spark_emulators.unity_catalog.domain import Domain
+from spark_emulators.unity_catalog.iceberg.metadata import dump, new_table
+from spark_emulators.unity_catalog.iceberg.purge import purge
+from spark_emulators.unity_catalog.iceberg.storage import Storage, TableVersion
 from spark_emulators.unity_catalog.locations import Locations
-from spark_emulators.unity_catalog.metadata import dump, new_table
 from spark_emulators.unity_catalog.names import TableName
-from spark_emulators.unity_catalog.purge import purge
 from spark_emulators.unity_catalog.settings import Settings
-from spark_emulators.unity_catalog.storage import Storage, TableVersion
-from spark_emulators.unity_catalog.store import Store
+from spark_emulators.unity_catalog.store.database import open_database
+from spark_emulators.unity_catalog.store.securables import Securables
 from spark_platform.kernel.errors import InvalidInput, Transient
 
 ID = {"id": 1, "name": "id", "required": True, "type": "long"}
@@ -122,14 +122,16 @@ def test_a_table_whose_metadata_is_damaged_can_still_be_dropped(
     version: TableVersion = storage.write_next(metadata, None)
     assert version.location is not None
     settings = Settings.model_validate(config)
-    store = Store(open_database(settings.database))
+    engine = open_database(settings.database)
+    securables = Securables(engine)
+    domain = Domain.build(settings, engine, securables)
     table = TableName("unity", "s", "t")
-    store.create_namespace("unity", "s", {})
-    store.replace_table(table, version.location)
+    domain.namespaces.create("unity", ["s"], {})
+    domain.tables.register(table, version.location, overwrite=False)
     Path(version.location.removeprefix("file://")).write_text("damaged")
-    tables = Domain.build(settings, store).tables
+    tables = Domain.build(settings, engine, securables).tables
     with pytest.raises(InvalidInput):
         tables.load(table)
     tables.drop(table, with_files=True)
     assert not tables.exists(table)
-    store.close()
+    engine.dispose()

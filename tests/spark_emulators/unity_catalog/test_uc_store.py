@@ -1,67 +1,217 @@
-"""The database: steps are taken together or not at all."""
+"""The store, on each database product: names, parents, pages, and steps of tables."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from spark_emulators.unity_catalog.database import open_database
-from spark_emulators.unity_catalog.errors import NoSuchNamespace
+from spark_emulators.unity_catalog.acting import acting_as
+from spark_emulators.unity_catalog.errors import AlreadyExists, NoSuch, NotEmpty
 from spark_emulators.unity_catalog.names import TableName
-from spark_emulators.unity_catalog.store import Move, Store
-from spark_platform.kernel.errors import Missing, Transient
+from spark_emulators.unity_catalog.paging import EVERYTHING, PageRequest
+from spark_emulators.unity_catalog.securables import Kind, Securable
+from spark_emulators.unity_catalog.store.database import open_database, ping
+from spark_emulators.unity_catalog.store.iceberg import Facts, Move, Pointers
+from spark_emulators.unity_catalog.store.securables import Securables
+from spark_platform.kernel.database import sqlite_url
+from spark_platform.kernel.errors import InvalidInput, Missing, Transient
 
 A, B = TableName("c", "s", "a"), TableName("c", "s", "b")
+TABLE = Facts("MANAGED", "s3://b/a")
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(tmp_path / "uc.sqlite")
+def engine(database: str) -> Iterator[Engine]:
+    engine = open_database(database)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def store(engine: Engine) -> Store:
-    store = Store(engine)
-    store.create_namespace("c", "s", {})
-    assert store.swap([Move(A, None, "a0"), Move(B, None, "b0")])
-    return store
+def securables(engine: Engine) -> Securables:
+    securables = Securables(engine)
+    securables.create(Kind.CATALOG, ["c"])
+    securables.create(Kind.SCHEMA, ["c", "s"])
+    return securables
 
 
-def test_steps_are_taken_together(store: Store) -> None:
-    assert store.swap([Move(A, "a0", "a1"), Move(B, "b0", "b1")])
-    assert (store.metadata_location(A), store.metadata_location(B)) == ("a1", "b1")
+@pytest.fixture
+def pointers(engine: Engine, securables: Securables) -> Pointers:
+    pointers = Pointers(engine, securables)
+    assert pointers.swap([Move(A, None, "a0", TABLE), Move(B, None, "b0", TABLE)])
+    return pointers
+
+
+def at(pointers: Pointers, name: TableName) -> str | None:
+    place = pointers.place(name)
+    return place.securable.metadata_location if place else None
+
+
+def test_there_is_one_metastore_however_often_it_is_opened(engine: Engine) -> None:
+    assert Securables(engine).metastore == Securables(engine).metastore
+
+
+def test_a_securable_comes_back_as_it_was_made(securables: Securables) -> None:
+    fields = {"type": "EXTERNAL", "comment": "é", "properties": {"k": "v"}, "details": {"n": [1]}}
+    with acting_as("ada"):
+        made = securables.create(Kind.VOLUME, ["c", "s", "v"], storage_location="s3://b", **fields)
+    assert made.full_name == "c.s.v"
+    assert securables.find(Kind.VOLUME, ["c", "s", "v"]) == made
+    assert securables.by_id(Kind.VOLUME, made.securable.id) == made
+    volume = made.securable
+    assert (volume.owner, volume.created_by, volume.updated_by) == ("ada", "ada", "ada")
+    assert volume.created_at == volume.updated_at
+
+
+@pytest.mark.parametrize(
+    ("names", "missing"),
+    [
+        (("x", "s", "a"), Kind.CATALOG),
+        (("c", "x", "a"), Kind.SCHEMA),
+        (("c", "s", "x"), Kind.TABLE),
+    ],
+)
+def test_the_highest_that_is_missing_is_named(
+    securables: Securables, names: tuple[str, ...], missing: Kind
+) -> None:
+    with pytest.raises(NoSuch) as caught:
+        securables.find(Kind.TABLE, names)
+    assert caught.value.kind is missing
+
+
+def test_an_id_is_of_its_kind_only(securables: Securables) -> None:
+    schema = securables.find(Kind.SCHEMA, ["c", "s"]).securable
+    with pytest.raises(NoSuch):
+        securables.by_id(Kind.TABLE, schema.id)
+
+
+def test_names_are_unique_among_their_kind_and_parent(securables: Securables) -> None:
+    securables.create(Kind.VOLUME, ["c", "s", "n"])
+    securables.create(Kind.FUNCTION, ["c", "s", "n"])
+    securables.create(Kind.SCHEMA, ["c", "n"])
+    with pytest.raises(AlreadyExists):
+        securables.create(Kind.VOLUME, ["c", "s", "n"])
+    with pytest.raises(AlreadyExists):
+        securables.change(
+            Kind.SCHEMA, ["c", "n"], lambda schema: dataclasses.replace(schema, name="s")
+        )
+
+
+def test_pages_follow_code_points(securables: Securables) -> None:
+    names = ["A", "B", "_", "a", "a-b", "a1", "ab", "b"]
+    catalog = securables.create(Kind.CATALOG, ["p"])
+    for name in reversed(names):
+        securables.create(Kind.SCHEMA, ["p", name])
+    assert names == sorted(names)
+    page, seen = PageRequest(size=3), list[Securable]()
+    while True:
+        got = securables.children(catalog, Kind.SCHEMA, page)
+        seen += got.items
+        if got.last is None:
+            break
+        page = PageRequest(after=got.last, size=3)
+    assert [schema.name for schema in seen] == names
+
+
+def test_a_change_tells_before_and_after(securables: Securables) -> None:
+    with acting_as("bob"):
+        before, after = securables.change(
+            Kind.SCHEMA, ["c", "s"], lambda schema: dataclasses.replace(schema, name="t")
+        )
+    assert (before.name, after.full_name) == ("s", "c.t")
+    assert (after.securable.updated_by, after.securable.owner) == ("bob", before.owner)
+
+
+def test_what_holds_others_stays_unless_forced(securables: Securables, pointers: Pointers) -> None:
+    with pytest.raises(NotEmpty):
+        securables.drop(Kind.SCHEMA, ["c", "s"])
+    with pytest.raises(NotEmpty):
+        securables.drop(Kind.CATALOG, ["c"])
+    assert at(pointers, A) == "a0"
+    securables.drop(Kind.CATALOG, ["c"], force=True)
+    with pytest.raises(NoSuch):
+        securables.find(Kind.CATALOG, ["c"])
+    assert securables.create(Kind.CATALOG, ["c"])
+    assert not securables.children(
+        securables.find(Kind.CATALOG, ["c"]), Kind.SCHEMA, EVERYTHING
+    ).items
+
+
+def test_moving_keeps_the_id(securables: Securables, pointers: Pointers) -> None:
+    securables.create(Kind.SCHEMA, ["c", "other"])
+    id = securables.find(Kind.TABLE, A.names).securable.id
+    securables.move(Kind.TABLE, A.names, ("c", "other", "moved"))
+    assert securables.find(Kind.TABLE, ("c", "other", "moved")).securable.id == id
+    for taken in (B.names, ("c", "other", "moved")):
+        with pytest.raises(AlreadyExists):
+            securables.move(Kind.TABLE, ("c", "other", "moved"), taken)
+
+
+def test_steps_are_taken_together(pointers: Pointers) -> None:
+    told = dataclasses.replace(TABLE, comment="new", details={"columns": []})
+    assert pointers.swap([Move(A, "a0", "a1", told), Move(B, "b0", "b1", TABLE)])
+    assert (at(pointers, A), at(pointers, B)) == ("a1", "b1")
+    place = pointers.place(A)
+    assert place is not None
+    table = place.securable
+    assert (table.comment, table.details) == ("new", {"columns": []})
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        Move(B, "elsewhere", "b1"),
-        Move(B, None, "b1"),
-        Move(TableName("c", "s", "none"), "x", "y"),
-        Move(TableName("c", "none", "t"), None, "y"),
+        Move(B, "elsewhere", "b1", TABLE),
+        Move(B, None, "b1", TABLE),
+        Move(TableName("c", "s", "none"), "x", "y", TABLE),
+        Move(TableName("c", "none", "t"), None, "y", TABLE),
+        Move(TableName("none", "s", "t"), None, "y", TABLE),
     ],
 )
-def test_or_not_at_all(store: Store, bad: Move) -> None:
-    assert not store.swap([Move(A, "a0", "a1"), bad])
-    assert (store.metadata_location(A), store.metadata_location(B)) == ("a0", "b0")
+def test_or_not_at_all(pointers: Pointers, bad: Move) -> None:
+    assert not pointers.swap([Move(A, "a0", "a1", TABLE), bad])
+    assert (at(pointers, A), at(pointers, B)) == ("a0", "b0")
 
 
-def test_a_table_is_dropped_only_where_it_was_seen(store: Store) -> None:
-    assert not store.drop_table(A, "a1")
-    assert store.drop_table(A, "a0")
-    assert store.metadata_location(A) is None
+def test_a_table_is_dropped_only_where_it_was_seen(pointers: Pointers) -> None:
+    assert not pointers.drop(A, "a1")
+    assert pointers.drop(A, "a0")
+    assert at(pointers, A) is None
 
 
-def test_a_table_is_replaced_wherever_it_is(store: Store) -> None:
-    store.replace_table(A, "a9")
-    assert store.metadata_location(A) == "a9"
-    with pytest.raises(NoSuchNamespace):
-        store.replace_table(TableName("c", "none", "t"), "x")
+def test_a_table_is_replaced_wherever_it_is(pointers: Pointers) -> None:
+    assert pointers.replace(Move(A, None, "a9", TABLE))
+    assert at(pointers, A) == "a9"
+    with pytest.raises(NoSuch):
+        pointers.replace(Move(TableName("c", "none", "t"), None, "x", TABLE))
+
+
+def test_only_what_iceberg_clients_made_is_theirs(
+    securables: Securables, pointers: Pointers
+) -> None:
+    csv, view = TableName("c", "s", "csv"), TableName("c", "s", "view")
+    securables.create(Kind.TABLE, csv.names, type="EXTERNAL")
+    assert pointers.swap([Move(view, None, "v0", Facts("VIEW", "s3://b/v"))])
+    schema = securables.find(Kind.SCHEMA, ["c", "s"])
+    assert [table.name for table in pointers.tables(schema, EVERYTHING).items] == ["a", "b"]
+    assert [one.name for one in pointers.views(schema, EVERYTHING).items] == ["view"]
+    for name in (csv, view):
+        assert pointers.place(name) is None
+        assert not pointers.replace(Move(name, None, "x", TABLE))
+    assert pointers.view_place(A) is None
+    assert pointers.view_place(view) is not None
+
+
+def test_text_that_a_database_cannot_hold_is_refused(
+    engine: Engine, securables: Securables
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite holds NUL")
+    with pytest.raises(InvalidInput):
+        securables.find(Kind.CATALOG, ["a\x00"])
 
 
 @pytest.mark.parametrize("name", ["text", "folder", "text/below"])
@@ -69,12 +219,13 @@ def test_what_is_no_database_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "text").write_text("no database at all, but text" * 100)
     (tmp_path / "folder").mkdir()
     with pytest.raises(Missing, match=name):
-        open_database(tmp_path / name)
+        open_database(sqlite_url(tmp_path / name))
 
 
-def test_a_database_that_is_closed_to_us_is_busy(store: Store, engine: Engine) -> None:
+def test_a_database_that_is_closed_to_us_is_busy(engine: Engine) -> None:
+    ping(engine)
     with engine.connect() as connection:
-        connection.exec_driver_sql("ALTER TABLE uc_namespaces RENAME TO gone")
+        connection.exec_driver_sql("ALTER TABLE uc_securables RENAME TO gone")
         connection.commit()
     with pytest.raises(Transient):
-        store.ping()
+        ping(engine)

@@ -1,1 +1,1 @@
-"""The Iceberg REST protocol: requests into domain calls, results and errors into answers."""
+"""The doors: HTTP in, the domain behind."""

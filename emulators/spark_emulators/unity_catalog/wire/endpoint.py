@@ -6,18 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from spark_emulators.unity_catalog.domain import Domain
-from spark_emulators.unity_catalog.metadata import as_input_errors
-from spark_emulators.unity_catalog.names import TableName, decode_namespace, one_level
-from spark_emulators.unity_catalog.wire.errors import error_answer
 from spark_platform.kernel.errors import InvalidInput
 
-__all__ = ["Call", "Handler", "endpoint"]
+__all__ = ["Call", "ErrorAnswer", "endpoint"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,51 +27,40 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
 
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """The namespace in the path."""
-        return decode_namespace(self.path["namespace"])
-
-    def table(self, catalog: str) -> TableName:
-        """The table in the path. One in a namespace of several levels is a name nothing has."""
-        return TableName(catalog, ".".join(self.levels), self.path["table"])
-
-    def new_table(self, catalog: str, name: str) -> TableName:
-        """A table in the path's namespace; raises InvalidInput if that has several levels."""
-        return TableName(catalog, one_level(self.levels), name)
-
     def parse(self, model: type[Model]) -> Model:
         """The body as ``model``; raises InvalidInput naming every wrong field."""
-        with as_input_errors("bad request"):
-            return model.model_validate_json(self.body)
-
-    def flag(self, name: str) -> bool:
-        """A query parameter that is true or false, in any case; false where absent.
-
-        Raises:
-            InvalidInput: it is something else.
-        """
-        value = self.query.get(name, "false").lower()
-        if value not in ("true", "false"):
-            raise InvalidInput(f"{name} must be true or false, not {value!r}")
-        return value == "true"
-
-
-Handler = Callable[[Domain, Call], Response]
-
-
-def endpoint(domain: Domain, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Serve ``handler``, whatever it raises."""
-
-    def answer(call: Call) -> Response:
         try:
-            return handler(domain, call)
+            return model.model_validate_json(self.body)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}"
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise InvalidInput(f"bad request: {problems}") from None
+
+
+C = TypeVar("C", bound=Call)
+ErrorAnswer = Callable[[Exception], Response]
+
+
+def endpoint(
+    handler: Callable[[C], Response], error_answer: ErrorAnswer, kind: type[C]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Serve ``handler``; whatever it raises becomes an answer of its API's shape.
+
+    Args:
+        kind: what its API reads requests as.
+    """
+
+    def answer(call: C) -> Response:
+        try:
+            return handler(call)
         except Exception as error:
             return error_answer(error)
 
     async def serve(request: Request) -> Response:
         body = await request.body()
-        call = Call(request.path_params, request.query_params, request.headers, body)
+        call = kind(request.path_params, request.query_params, request.headers, body)
         return await run_in_threadpool(answer, call)
 
     return serve

@@ -1,0 +1,1 @@
+"""Delta: commits to tables whose log the catalog coordinates."""

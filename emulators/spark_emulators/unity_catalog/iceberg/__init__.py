@@ -1,0 +1,1 @@
+"""Iceberg tables: metadata, commits and files, by pyiceberg's models and our rules."""

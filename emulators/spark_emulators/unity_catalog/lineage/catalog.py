@@ -1,0 +1,84 @@
+"""The catalog as lineage sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select
+
+from spark_emulators.unity_catalog.access.guard import Guard
+from spark_emulators.unity_catalog.access.rules import Action
+from spark_emulators.unity_catalog.errors import NoSuch
+from spark_emulators.unity_catalog.securables import Kind, Place
+from spark_emulators.unity_catalog.store.database import SECURABLES
+from spark_emulators.unity_catalog.store.securables import Securables
+from spark_platform.kernel.database import reading
+
+__all__ = ["StoredCatalog", "spellings"]
+
+_FILE = re.compile(r"file:/+|/+")
+_S3 = re.compile(r"s3[an]?://")
+
+
+class StoredCatalog:
+    """Answers from the catalog's own database.
+
+    Args:
+        guard: decides who may see what.
+    """
+
+    def __init__(self, engine: Engine, securables: Securables, guard: Guard) -> None:
+        self._engine = engine
+        self._securables = securables
+        self._guard = guard
+
+    def table_at(self, location: str) -> str | None:
+        """The full name of the table whose files are at ``location``."""
+        query = select(SECURABLES.c.id).where(
+            SECURABLES.c.kind == Kind.TABLE.value,
+            SECURABLES.c.storage_location.in_(spellings(location)),
+        )
+        with reading(self._engine) as connection:
+            id = connection.scalar(query.limit(1))
+        if id is None:
+            return None
+        try:
+            return self._securables.by_id(Kind.TABLE, id).full_name
+        except NoSuch:
+            return None
+
+    def serves(self, catalog: str) -> bool:
+        return self._there(Kind.CATALOG, [catalog])
+
+    def exists(self, full_name: str) -> bool:
+        """Whether there is a table of that name, which must have three parts."""
+        return self._there(Kind.TABLE, full_name.split("."))
+
+    def visible(self, full_name: str) -> bool:
+        """Whether whoever acts may know of a table; of one that is gone, the owner of all may."""
+        try:
+            place = self._securables.find(Kind.TABLE, full_name.split("."))
+        except NoSuch:
+            everything = Place((self._securables.metastore,))
+            return self._guard.allows(Action.ADMINISTER, everything)
+        return self._guard.allows(Action.SEE_TABLE, place)
+
+    def _there(self, kind: Kind, names: Sequence[str]) -> bool:
+        try:
+            self._securables.find(kind, names)
+        except NoSuch:
+            return False
+        return True
+
+
+def spellings(location: str) -> list[str]:
+    """The ways in which writers spell one location, without a final slash."""
+    location = location.rstrip("/")
+    if match := _FILE.match(location):
+        path = location[match.end() :]
+        return [f"file:///{path}", f"file:/{path}", f"/{path}"]
+    if match := _S3.match(location):
+        path = location[match.end() :]
+        return [f"s3://{path}", f"s3a://{path}", f"s3n://{path}"]
+    return [location]

@@ -1,0 +1,1 @@
+"""Unity Catalog's own objects and the rules they are made, changed and dropped by."""

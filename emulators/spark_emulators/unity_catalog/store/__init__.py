@@ -1,0 +1,1 @@
+"""What the catalog remembers, in one database."""

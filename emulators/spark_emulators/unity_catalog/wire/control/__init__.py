@@ -1,0 +1,1 @@
+"""Who is who, over HTTP: tokens, and users, groups and service principals by SCIM 2."""
