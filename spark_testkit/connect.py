@@ -66,6 +66,9 @@ def _release(client: Any) -> bool:
     Not by ``stop()``, which would try for as long as any request, and on a cloned session reads
     what that lacks.
     """
+    if client.is_closed:
+        # stopped already, or told that its driver has gone; there is nothing left to release
+        return True
     request = ReleaseSessionRequest(session_id=client._session_id)
     if client._user_id:
         request.user_context.user_id = client._user_id

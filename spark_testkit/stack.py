@@ -188,10 +188,18 @@ class Stack:
     def env(self) -> Exports:
         """The environment variables that point clients at this stack.
 
+        Where it has a Gateway, ``SPARK_REMOTE`` leads through it, with a token of 12 hours.
+
         Raises:
             Missing: the stack is not running.
+            Transient: its token issuer does not answer.
         """
         exports: Exports = self._ask({"op": "env"})["env"]
+        if "SPARK_GATEWAY_CONNECT" in exports:
+            from spark_testkit.tokens import connect_remote
+
+            # the one door to Spark Connect, where there is one
+            return {**exports, "SPARK_REMOTE": connect_remote(exports)}
         return exports
 
     def log_file(self, service_name: str) -> Path:

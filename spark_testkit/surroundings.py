@@ -124,14 +124,16 @@ def _started(folder: Path, spec: ServiceSpec) -> subprocess.Popen[bytes]:
     (home / TEMPORARY).mkdir(parents=True, exist_ok=True)
     for path, content in spec.files.items():
         write_atomically(path, content)
+    environment = {**os.environ, **spec.environment, "TMPDIR": str(home / TEMPORARY)}
+    argv, in_child = process.bound(spec.argv, environment)
     return subprocess.Popen(
-        spec.argv,
+        argv,
         cwd=home,
-        env={**os.environ, **spec.environment, "TMPDIR": str(home / TEMPORARY)},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=(home / "log").open("wb"),
         stderr=subprocess.STDOUT,
-        preexec_fn=process.die_with_parent(),
+        preexec_fn=in_child,
     )
 
 

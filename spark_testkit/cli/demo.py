@@ -1,21 +1,18 @@
-"""`spark-testkit demo`: the main job, on a stack of its own."""
+"""`spark-testkit demo`: the platform at work, on a stack or a cluster of its own."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from spark_platform.kernel.errors import CommandFailed, Missing, Terminal
-from spark_platform.kernel.process import run
+from spark_platform.kernel.errors import Missing
 from spark_testkit.cli.output import (
     Format,
     OutputOption,
@@ -24,41 +21,97 @@ from spark_testkit.cli.output import (
     print_json,
     print_table,
 )
-from spark_testkit.cli.variables import SPOILERS
-from spark_testkit.resources import resource
+from spark_testkit.clusters import DEFAULT_FLAVOR, FLAVORS, make_flavor
+from spark_testkit.demonstration import Hop, demonstrate
+from spark_testkit.service import ServiceRequest
+from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 
 __all__ = ["demo"]
 
-_BUCKET = "flights-raw"
-_JOB_TIMEOUT_S = 900
-
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
-    name: Annotated[str, typer.Option("--name", help="Which stack to run it on.")] = "demo",
+    keep: Annotated[bool, typer.Option("--keep", help="Leave all of it up afterwards.")] = False,
+    name: Annotated[
+        str, typer.Option("--name", help="Which stack, or cluster, to run it on.")
+    ] = "demo",
+    flavor: Annotated[
+        str,
+        typer.Option(
+            "--flavor",
+            help=f"The Kubernetes: {', '.join(FLAVORS)}. On kind all of the platform is pods.",
+        ),
+    ] = DEFAULT_FLAVOR,
     output: OutputOption = Format.TEXT,
 ) -> None:
-    """Run the main job: a year of New York's flights, from CSV on S3 to Iceberg tables.
+    """Run the main job the way of production: manifest, Runner, Gateway, SK8, tables, a query.
 
-    It reads 336,776 flights, joins planes and weather, writes a partitioned table and a daily
-    aggregate, merges a late correction, and reads the earlier snapshot.
+    A driver and two executors read a year of New York's flights (336,776) from CSV on S3, join
+    planes and weather, write a partitioned Iceberg table and a daily aggregate, and merge a late
+    correction. A query through the Gateway, on another driver, then looks at both tables.
     """
+    settings = Settings.from_env(os.environ)
+    make_flavor(flavor, settings)
     _require_sample_data()
     started = time.monotonic()
-    with ExitStack() as context:
-        stack = Stack(name) if keep else context.enter_context(Stack(name))
+    place = (
+        _stack(name, keep) if flavor == DEFAULT_FLAVOR else _cluster(name, flavor, settings, keep)
+    )
+    with place as start:
         with StackProgress() as progress:
-            stack.up(on_progress=progress.engine, on_service=progress.service)
-        report = _run_job({**os.environ, **stack.env()})
+            done = demonstrate(
+                lambda domain: start(domain, progress),
+                on_hop=_tell,
+                on_line=lambda line: people.print(f"   • {line}", markup=False, style="dim"),
+            )
+        report = done.document()
         report["seconds"] = round(time.monotonic() - started, 2)
-        report["stack"] = {"name": name, "kept": keep}
+        kind = "stack" if flavor == DEFAULT_FLAVOR else "cluster"
+        report[kind] = {"name": name, "flavor": flavor, "kept": keep}
     if output is Format.JSON:
         print_json(report)
     else:
         _show(report)
     if keep:
-        people.print(f'\nThe stack is still up: eval "$(spark-testkit env --name {name})"')
+        people.print(_KEPT[kind].format(name=name), markup=False)
+
+
+_Start = Callable[[str, StackProgress], Mapping[str, str]]
+_KEPT = {
+    "stack": '\nThe stack is still up: eval "$(spark-testkit env --name {name})"',
+    "cluster": """
+The cluster is still up. Look at it, and delete it, with:
+
+  export KUBECONFIG="$(spark-testkit cluster kubeconfig {name})"
+  kubectl get pods,sparkapplications --all-namespaces
+  spark-testkit cluster down {name}
+""",
+}
+
+
+@contextmanager
+def _stack(name: str, keep: bool) -> Iterator[_Start]:
+    """Processes of this machine, with the emulated Kubernetes."""
+    stack = Stack(name)
+
+    def start(domain: str, progress: StackProgress) -> Mapping[str, str]:
+        gateway = ServiceRequest.of("gateway", warm={domain: 1})
+        started = stack.up(
+            gateway, "runner", on_progress=progress.engine, on_service=progress.service
+        )
+        return {key: value for each in started.values() for key, value in each.items()}
+
+    with nullcontext() if keep else stack:
+        yield start
+
+
+@contextmanager
+def _cluster(name: str, flavor: str, settings: Settings, keep: bool) -> Iterator[_Start]:
+    """Pods of a Kubernetes cluster."""
+    from spark_testkit.clusters.platform.cluster import PlatformCluster
+
+    with PlatformCluster(name, flavor, settings, keep=keep) as cluster:
+        yield lambda domain, progress: cluster.up(domain, progress.engine)
 
 
 def _require_sample_data() -> None:
@@ -71,46 +124,8 @@ def _require_sample_data() -> None:
         )
 
 
-def _run_job(environment: dict[str, str]) -> dict[str, Any]:
-    example = resource("examples/coreetl_flights")
-    environment = {
-        **environment,
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(example), environment.get("PYTHONPATH", "")])
-        ),
-    }
-    for spoiler in SPOILERS:
-        environment.pop(spoiler.name, None)
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        for module, *arguments in (
-            ("coreetl_flights.data", _BUCKET),
-            ("coreetl_flights.job", "--raw", f"s3a://{_BUCKET}", "--report", str(report)),
-        ):
-            _run_step(
-                [sys.executable, "-m", module, *arguments],
-                environment,
-                Path(folder),
-            )
-        loaded: dict[str, Any] = json.loads(report.read_text())
-        return loaded
-
-
-def _run_step(argv: list[str], environment: dict[str, str], folder: Path) -> None:
-    try:
-        run(
-            argv,
-            env=environment,
-            cwd=folder,
-            timeout_s=_JOB_TIMEOUT_S,
-            dies_with_caller=True,
-            on_line=lambda line: people.print(f" • {line}", markup=False, style="dim"),
-        )
-    except CommandFailed as error:
-        raise Terminal(
-            f"{' '.join(argv[1:3])} failed (exit code {error.returncode}); its output is above",
-            hint="`spark-testkit demo --keep` leaves the stack up to look at",
-        ) from error
+def _tell(hop: Hop) -> None:
+    people.print(f"[bold cyan]→ {hop.name:<8}[/] {hop.seconds:6.2f} s  {escape(hop.detail)}")
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -128,13 +143,19 @@ def _show(report: dict[str, Any]) -> None:
         tables.add_row(table, *(f"{value:,}" for value in figures.values()))
     print_table(tables)
 
+    way = Table(title="\nThe way", box=None, pad_edge=False)
+    for column in ("hop", "seconds", "what"):
+        way.add_column(column)
+    for hop in report["hops"]:
+        way.add_row(hop["name"], f"{hop['seconds']:.2f}", hop["detail"])
+    print_table(way)
+
     correction = report["correction"]
     origins = ", ".join(f"{key} {count:,}" for key, count in report["flights_by_origin"].items())
-    steps = ", ".join(f"{step['name']} {step['seconds']} s" for step in report["steps"])
     lines = (
-        f"\n{report['rows_in']['flights']:,} flights in; {origins}",
+        f"\nflights: {origins}",
         f"cancelled: {correction['cancelled_before']:,} in the earlier snapshot, "
-        f"{correction['cancelled_after']:,} after {correction['late_rows']} late corrections",
-        f"steps: {steps}; everything: {report['seconds']} s",
+        f"{correction['cancelled_after']:,} after the late corrections",
+        f"everything: {report['seconds']} s",
     )
     print("\n".join(lines))  # noqa: T201

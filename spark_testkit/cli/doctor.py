@@ -17,7 +17,6 @@ from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import PlatformError
 from spark_testkit import ports
 from spark_testkit.cli.output import Format, OutputOption, people, print_json
-from spark_testkit.cli.variables import SPOILERS, proxies_for_localhost
 from spark_testkit.clusters.cluster import Wanted
 from spark_testkit.clusters.kind.flavor import KindFlavor
 from spark_testkit.engine import engine_spec, is_installed
@@ -25,6 +24,7 @@ from spark_testkit.engine.java import find_java
 from spark_testkit.services import SERVICES, s3
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
+from spark_testkit.variables import SPOILERS, proxies_for_localhost
 
 __all__ = ["Check", "diagnose", "doctor"]
 

@@ -12,7 +12,18 @@ from typing import NoReturn
 import typer
 
 from spark_platform.kernel.errors import PlatformError, Terminal
-from spark_testkit.cli import clusters, demo, doctor, engines, images, manifests, runs, sql, stacks
+from spark_testkit.cli import (
+    clusters,
+    demo,
+    doctor,
+    engines,
+    images,
+    lineage,
+    manifests,
+    runs,
+    sql,
+    stacks,
+)
 from spark_testkit.cli.output import Format, people, print_error
 
 __all__ = ["app", "main"]
@@ -36,6 +47,7 @@ for command in _COMMANDS:
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(sql.sql)
+app.command()(lineage.lineage)
 app.add_typer(engines.app, name="engines")
 app.add_typer(images.app, name="images")
 app.add_typer(clusters.app, name="cluster")

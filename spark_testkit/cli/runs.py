@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ from spark_testkit.cli.output import (
     print_table,
 )
 from spark_testkit.stack import Stack
-from spark_testkit.tokens import issued
+from spark_testkit.tokens import issued, local_user
 
 if TYPE_CHECKING:
     from spark_platform.runner.client import RunnerClient
@@ -45,6 +46,10 @@ def token(
     ],
     ttl: Annotated[int, typer.Option("--ttl", min=1, help="How long it is valid, seconds.")] = 8
     * _HOUR_S,
+    credential: Annotated[
+        bool,
+        typer.Option("--credential", help="As kubectl asks a credential plugin for it."),
+    ] = False,
     name: NameOption = "default",
     output: OutputOption = Format.TEXT,
 ) -> None:
@@ -53,6 +58,12 @@ def token(
     Example: export SPARK_TOKEN="$(spark-testkit token --user ana --domain travel)"
     """
     text = issued(_exports(name), user, domain, ttl)
+    if credential:
+        ends = datetime.now(timezone.utc) + timedelta(seconds=ttl)
+        status = {"token": text, "expirationTimestamp": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}
+        version = "client.authentication.k8s.io/v1"
+        print_json({"apiVersion": version, "kind": "ExecCredential", "status": status})
+        return
     if output is Format.JSON:
         print_json({"token": text, "user": user, "domain": domain, "expires_in": ttl})
         return
@@ -112,7 +123,7 @@ def check(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Show how it is with a run."""
-    with _runner(name, _user(), domain) as runner:
+    with _runner(name, local_user(), domain) as runner:
         run = runner.check(run_id)
         told = runner.history(run_id) if history else None
     if output is Format.JSON:
@@ -139,7 +150,7 @@ def cancel(
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Have a run end soon; one that has ended stays as it ended."""
-    with _runner(name, _user(), domain) as runner:
+    with _runner(name, local_user(), domain) as runner:
         run = runner.cancel(run_id, reason)
     if output is Format.JSON:
         print_json(run.model_dump(mode="json"))
@@ -170,10 +181,6 @@ def _runner(name: str, user: str, domain: str) -> RunnerClient:
             )
         bearer = issued(exports, user, domain, _HOUR_S)
     return RunnerClient(url, bearer)
-
-
-def _user() -> str:
-    return os.environ.get("USER") or "spark-testkit"
 
 
 def _told(run: RunDocument) -> str:

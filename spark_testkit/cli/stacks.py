@@ -22,13 +22,14 @@ from spark_testkit.cli.output import (
     print_json,
     print_table,
 )
-from spark_testkit.cli.variables import SPOILERS
 from spark_testkit.engine import engine_spec
 from spark_testkit.providers import PROVIDERS
 from spark_testkit.service import ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, SERVICES
+from spark_testkit.services.lineage import TELLING
 from spark_testkit.stack import DEFAULT_TIMEOUT_S, Stack
 from spark_testkit.supervisor.protocol import ServiceStatus
+from spark_testkit.variables import SPOILERS
 
 __all__ = ["down", "env", "logs", "requests_for", "status", "up"]
 
@@ -51,6 +52,9 @@ def up(
     engine: Annotated[
         str | None, typer.Option("--engine", help="Spark version; see `engines list`.")
     ] = None,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="Spark tells the catalog what comes from what.")
+    ] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds for each service to answer.", min=1)
     ] = DEFAULT_TIMEOUT_S,
@@ -66,7 +70,7 @@ def up(
     stack = Stack(name, provider=provider)
     with StackProgress() as progress:
         stack.up(
-            *requests_for(services or DEFAULT_SERVICES, engine),
+            *requests_for(services or DEFAULT_SERVICES, engine, lineage=lineage),
             timeout_s=timeout,
             on_progress=progress.engine,
             on_service=progress.service,
@@ -79,14 +83,19 @@ def up(
     people.print(f'  eval "$(spark-testkit env{option})"\n')
 
 
-def requests_for(services: tuple[str, ...] | list[str], engine: str | None) -> list[ServiceRequest]:
-    """Service requests with ``engine`` set where a service runs Spark."""
-    return [
-        ServiceRequest.of(kind, engine=engine)
-        if engine and kind in _SPARK_SERVICES
-        else ServiceRequest.of(kind)
-        for kind in services
-    ]
+def requests_for(
+    services: tuple[str, ...] | list[str], engine: str | None, *, lineage: bool = False
+) -> list[ServiceRequest]:
+    """Service requests with ``engine`` set where a service runs Spark, and that Spark's lineage."""
+    requests = []
+    for kind in services:
+        options: dict[str, Any] = {}
+        if engine and kind in _SPARK_SERVICES:
+            options["engine"] = engine
+        if lineage and kind in TELLING:
+            options["lineage"] = True
+        requests.append(ServiceRequest.of(kind, **options))
+    return requests
 
 
 def status(name: NameOption = "default", output: OutputOption = Format.TEXT) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +66,8 @@ class Wanted:
         holder: the process that it is for: it is deleted when that has ended, at the latest when
             another is made. None for one that stays.
         operator: whether it has a Spark operator.
+        ports: of its nodes, as services of type NodePort have them → of this machine's loopback
+            interface, which lead there.
     """
 
     nodes: int = 1
@@ -73,6 +75,7 @@ class Wanted:
     region: str = ""
     holder: ProcessId | None = None
     operator: bool = False
+    ports: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,60 +16,21 @@ from __future__ import annotations
 import base64
 import ssl
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from spark_platform.kernel.errors import InvalidInput, Missing, NotFound, Terminal
+from spark_testkit.fault import Fault, Faulty
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Fault", "Faults"]
+__all__ = ["Faults"]
 
 _TIMEOUT_S = 60.0
 _DOOR = "/emulator"
 
 
-class Fault:
-    """One that lasts. A block of it ends with its removal.
-
-    Args:
-        faults: whose.
-        number: as the cluster knows it.
-    """
-
-    def __init__(self, faults: Faults, number: int) -> None:
-        self._faults = faults
-        self._number = number
-
-    def hits(self) -> int:
-        """How many requests and streams it has hit.
-
-        Raises:
-            NotFound: it was removed.
-        """
-        for each in self._faults.rules():
-            if each["id"] == self._number:
-                return int(each["hits"])
-        raise NotFound(f"fault {self._number} was removed")
-
-    def remove(self) -> None:
-        """Let it be over; once more is no error."""
-        self._faults.remove(self._number)
-
-    def __enter__(self) -> Fault:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.remove()
-
-
-class Faults:
+class Faults(Faulty):
     """The faults of one emulated cluster.
 
     Args:
@@ -99,8 +60,7 @@ class Faults:
         Raises:
             InvalidInput: the cluster knows no such field or value.
         """
-        given = self._call("POST", "/faults", {"effect": effect, **fields})
-        return Fault(self, given["id"])
+        return self._begin(effect, fields)
 
     def refuse(self, code: int, *resources: str, **fields: Any) -> Fault:
         """Answer with an error."""
@@ -166,22 +126,6 @@ class Faults:
         """Tokens of service accounts, issued so far, are no good any more; empty means all."""
         given = {"namespace": namespace, "account": account}
         self._call("POST", "/tokens/expire", given)
-
-    def rules(self) -> list[dict[str, Any]]:
-        """Those there are, with their fields, ``id`` and ``hits``."""
-        found: list[dict[str, Any]] = self._call("GET", "/faults")["items"]
-        return found
-
-    def remove(self, number: int) -> None:
-        """Let one be over; one that is not there is no error."""
-        try:
-            self._call("DELETE", f"/faults/{number}")
-        except NotFound:
-            return
-
-    def clear(self) -> None:
-        """Let all be over. Nodes that were lost stay lost."""
-        self._call("DELETE", "/faults")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
+from spark_platform.kernel.database import sqlite_url
 from spark_testkit.containers.base import ServiceContainer, require_started
 from spark_testkit.containers.minio import MinioContainer
 from spark_testkit.service import Readiness
@@ -37,7 +39,7 @@ class UnityCatalogContainer(ServiceContainer):
         config = unity_catalog.configuration(
             listen="0.0.0.0",  # noqa: S104 - its own interface
             port=_PORT,
-            database="/data/catalog.sqlite",
+            database=sqlite_url(PurePosixPath("/data/catalog.sqlite")),
             store=self.minio.exports(for_containers=True),
             seen_by_clients=self.minio.get_s3_url(),
         )

@@ -219,15 +219,16 @@ def _train(engine: Engine, folder: Path, archive: Path) -> None:
     token = secrets.token_urlsafe(24)
     environment = {**os.environ, **started.environment, TOKEN_VARIABLE: token}
     log = folder / "server.log"
+    argv, in_child = process.bound(started.argv, environment)
     with log.open("wb") as output:
         server = subprocess.Popen(
-            started.argv,
+            argv,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=process.die_with_parent(),
+            preexec_fn=in_child,
         )
     try:
         if identity := process.ProcessId.of(server.pid):

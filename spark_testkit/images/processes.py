@@ -16,12 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from spark_testkit.engine import Engine
+from spark_testkit.engine import Engine, engine_spec, engine_specs, install, is_installed
+from spark_testkit.engine.progress import OnProgress, silent
 from spark_testkit.images.launching import launch_files
 from spark_testkit.resources import resource
 from spark_testkit.settings import Settings
 
-__all__ = ["image_names", "spark_image", "testkit_image"]
+__all__ = ["image_names", "process_images"]
 
 _SPARK = "/opt/spark"
 _PLATFORM = "/opt/platform"
@@ -32,7 +33,24 @@ _SCRIPTS = ("entrypoint.sh", "decom.sh")
 _PRIVATE = ("/tmp", "/run", "/dev")  # noqa: S108
 
 
-def spark_image(engine: Engine, settings: Settings) -> dict[str, Any]:
+def process_images(settings: Settings, progress: OnProgress = silent) -> list[dict[str, Any]]:
+    """The emulator's description of all images that a cluster has.
+
+    Of the default engine, of those that are installed anyway, and of the toolkit's servers.
+
+    Args:
+        progress: told how the default engine is installed where it is not.
+    """
+    default = engine_spec().version
+    engines = (
+        install(version, settings, progress=progress)
+        for version in engine_specs()
+        if version == default or is_installed(version, settings)
+    )
+    return [*(_spark_image(each, settings) for each in engines), _testkit_image()]
+
+
+def _spark_image(engine: Engine, settings: Settings) -> dict[str, Any]:
     """The emulator's description of an engine's image; what it names is made where it is absent."""
     folder = _have_folder(engine, settings)
     java = engine.java.binary.parent
@@ -60,7 +78,7 @@ def spark_image(engine: Engine, settings: Settings) -> dict[str, Any]:
     }
 
 
-def testkit_image() -> dict[str, Any]:
+def _testkit_image() -> dict[str, Any]:
     """The emulator's description of the image ``testkit``: this Python with this toolkit."""
     found = (importlib.util.find_spec(name) for name in _PACKAGES)
     sources = {Path(spec.origin).parents[1] for spec in found if spec and spec.origin}

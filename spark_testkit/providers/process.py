@@ -17,7 +17,7 @@ import psutil
 
 from spark_platform.kernel.errors import Missing, TimedOut
 from spark_platform.kernel.files import private_folder, write_atomically
-from spark_platform.kernel.process import ProcessId, die_with_parent
+from spark_platform.kernel.process import ProcessId, bound
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit.providers.provider import LOG_NAME, Location
 from spark_testkit.service import TEMPORARY, Place, Service, ServiceRequest, ServiceSpec
@@ -119,15 +119,16 @@ async def _start(spec: ServiceSpec, folder: Path) -> ProcessInstance:
     environment.update(spec.environment)
     with open(folder / LOG_NAME, "ab") as log:
         try:
+            argv, in_child = bound(spec.argv, environment)
             process = await asyncio.create_subprocess_exec(
-                *spec.argv,
+                *argv,
                 cwd=folder,
                 env=environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent(),
+                preexec_fn=in_child,
             )
         except FileNotFoundError as error:
             raise Missing(

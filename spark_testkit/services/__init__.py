@@ -9,6 +9,7 @@ from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.service import Service, ServiceRequest
 from spark_testkit.services import (
     emr,
+    gateway,
     gcs,
     history_server,
     kafka,
@@ -37,6 +38,7 @@ SERVICES: dict[str, Service] = {
         token_issuer.SERVICE,
         kubernetes.SERVICE,
         spark_operator.SERVICE,
+        gateway.SERVICE,
         runner.SERVICE,
     )
 }

@@ -32,6 +32,7 @@ def client(service: str, exports: Mapping[str, str], *, attempts: int = 3) -> An
         botocore_session=botocore.session.Session(session_vars=_NO_PROFILES),
         aws_access_key_id=exports["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=exports.get("AWS_SESSION_TOKEN"),
         region_name=exports["AWS_REGION"],
     )
     config = Config(

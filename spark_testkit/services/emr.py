@@ -15,6 +15,7 @@ from spark_testkit.engine import Engine, install
 from spark_testkit.engine.launcher import START_OPTIONS, environment_of
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services import aws
+from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import (
     EVENT_LOG_FOLDER,
     SMALL_DATA,
@@ -84,6 +85,7 @@ def _configuration(
             **SMALL_DATA,
             **event_log_conf(context),
             **table_conf(context.peers),
+            **lineage_conf(context),
         },
         "environment": {
             **environment_of(engine),

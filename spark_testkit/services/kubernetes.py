@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.wait import NotYet
-from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
-from spark_testkit.images.processes import spark_image, testkit_image
+from spark_testkit.images.processes import process_images
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services.spark_connect import prepare_engine
 
-__all__ = ["KEYS", "NAMESPACE", "SERVICE"]
+__all__ = ["KEYS", "NAMESPACE", "SERVICE", "namespace_objects"]
 
 NAMESPACE = "default"
 KEYS = {"AWS_ACCESS_KEY_ID": "s3:key", "AWS_SECRET_ACCESS_KEY": "s3:secret"}
@@ -46,7 +45,7 @@ def plan(context: PlanContext) -> ServiceSpec:
             *("--nodes", "1", "--images", str(images), "--objects", str(objects)),
         ),
         files={
-            images: json.dumps(_images(context)),
+            images: json.dumps(process_images(context.settings)),
             objects: "---\n".join(json.dumps(each) + "\n" for each in _objects(context)),
         },
         **context.port_fields("api"),
@@ -56,43 +55,43 @@ def plan(context: PlanContext) -> ServiceSpec:
     )
 
 
-def _images(context: PlanContext) -> list[dict[str, Any]]:
-    """Of the default engine, and of those that are there anyway."""
-    default = engine_spec().version
-    versions = [
-        each for each in engine_specs() if each == default or is_installed(each, context.settings)
+def namespace_objects(store: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What jobs need in their namespace: an account that may make pods, and the keys of S3.
+
+    Args:
+        store: the variables of the stack's S3.
+    """
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark"}},
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "spark"},
+            "subjects": [{"kind": "ServiceAccount", "name": "spark"}],
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "ClusterRole",
+                "name": "edit",
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "s3"},
+            "stringData": {
+                "key": store["AWS_ACCESS_KEY_ID"],
+                "secret": store["AWS_SECRET_ACCESS_KEY"],
+            },
+        },
     ]
-    settings = context.settings
-    return [*(spark_image(install(each, settings), settings) for each in versions), testkit_image()]
 
 
 def _objects(context: PlanContext) -> Iterator[dict[str, Any]]:
-    store = context.peers["s3"].for_peers()
-    yield {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": "spark", "namespace": NAMESPACE},
-    }
-    yield {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "spark", "namespace": NAMESPACE},
-        "subjects": [{"kind": "ServiceAccount", "name": "spark", "namespace": NAMESPACE}],
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": "edit",
-        },
-    }
-    yield {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "s3", "namespace": NAMESPACE},
-        "stringData": {
-            "key": store["AWS_ACCESS_KEY_ID"],
-            "secret": store["AWS_SECRET_ACCESS_KEY"],
-        },
-    }
+    for each in namespace_objects(context.peers["s3"].for_peers()):
+        each["metadata"]["namespace"] = NAMESPACE
+        for subject in each.get("subjects", ()):
+            subject["namespace"] = NAMESPACE
+        yield each
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,16 @@ which would let a test of ``NoSuchBucket`` pass wrongly.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import shutil
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_platform.kernel.wait import NotYet
@@ -29,17 +31,22 @@ if TYPE_CHECKING:
 __all__ = [
     "MINIO_IMAGE",
     "REGION",
+    "ROLE_ARN",
     "SERVERS",
     "SERVICE",
     "WAREHOUSE_BUCKET",
     "S3Readiness",
     "client",
     "find_server",
+    "minio_environment",
 ]
 
 REGION = "us-east-1"
+ROLE_ARN = "arn:aws:iam::role/unity-catalog"
+"""What the catalog assumes to vend credentials; MinIO takes any name for it."""
 WAREHOUSE_BUCKET = "unity"
 SERVERS = ("minio", "seaweedfs")
+_POLICY_VERSION = "2012-10-17"
 # the object that readiness writes and, after a restart, reads
 _MARK = ".spark-testkit"
 MINIO_IMAGE = "minio:latest"
@@ -136,14 +143,19 @@ def _plan_minio(context: PlanContext, program: tuple[str, ...]) -> _Plan:
         *("--address", f"{context.place.listen}:{context.ports['api']}"),
         str(context.folder / "data"),
     )
-    environment = {
-        "MINIO_ROOT_USER": context.secrets["s3_access_key"],
-        "MINIO_ROOT_PASSWORD": context.secrets["s3_secret_key"],
+    keys = (context.secrets["s3_access_key"], context.secrets["s3_secret_key"])
+    return argv, minio_environment(*keys), {}
+
+
+def minio_environment(access_key: str, secret_key: str) -> dict[str, str]:
+    """A MinIO's variables: the only keys that it takes, and nothing but S3."""
+    return {
+        "MINIO_ROOT_USER": access_key,
+        "MINIO_ROOT_PASSWORD": secret_key,
         "MINIO_REGION": REGION,
         "MINIO_BROWSER": "off",
         "MINIO_UPDATE": "off",
     }
-    return argv, environment, {}
 
 
 def _plan_seaweedfs(context: PlanContext, program: tuple[str, ...]) -> _Plan:
@@ -168,7 +180,10 @@ def _plan_seaweedfs(context: PlanContext, program: tuple[str, ...]) -> _Plan:
         "s3.port.lance": 0,
         "s3.config": folder / "identities.json",
         "s3.autoCreateBucket": "false",
-        "s3.iam": "false",
+        # with it, it has an STS; nobody can change anything through it
+        "s3.iam": "true",
+        "s3.iam.readOnly": "true",
+        "s3.iam.config": folder / "iam.json",
         # relative to the folder it runs in: a socket's path must not be longer than 107 bytes
         "s3.localSocket": "s3.sock",
         "filer.localSocket": "filer.sock",
@@ -181,11 +196,38 @@ def _plan_seaweedfs(context: PlanContext, program: tuple[str, ...]) -> _Plan:
         options[f"{part}.port.grpc"] = ports[f"{part}-grpc"]
     files = {
         folder / "identities.json": json.dumps({"identities": [identity]}),
+        folder / "iam.json": json.dumps(_seaweedfs_iam(context.secrets["s3_secret_key"])),
         folder / "weed.options": "".join(f"{key}={value}\n" for key, value in options.items()),
         # weed insists that its folder exists
         folder / "data" / ".keep": "",
     }
     return (*program, "mini", f"-options={folder / 'weed.options'}"), {}, files
+
+
+def _seaweedfs_iam(secret_key: str) -> dict[str, Any]:
+    """SeaweedFS' "advanced IAM": one role, which who has the keys may assume for what they need."""
+    everything = {"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}
+    assumed = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"]}
+    role = {
+        "roleName": ROLE_ARN.rsplit("/", 1)[-1],
+        "roleArn": ROLE_ARN,
+        "trustPolicy": {"Version": _POLICY_VERSION, "Statement": [assumed]},
+        "attachedPolicies": ["everything"],
+    }
+    policy = {"Version": _POLICY_VERSION, "Statement": [everything]}
+    # a key of its own, that holds as long as the stack's: tokens survive a restart
+    signing_key = hashlib.sha256(f"sts:{secret_key}".encode()).digest()
+    return {
+        "sts": {
+            "tokenDuration": "1h",
+            "maxSessionLength": "12h",
+            "issuer": "spark-testkit",
+            "signingKey": base64.b64encode(signing_key).decode(),
+        },
+        "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+        "policies": [{"name": "everything", "document": policy}],
+        "roles": [role],
+    }
 
 
 def client(exports: Mapping[str, str], *, attempts: int = 3) -> S3Client:

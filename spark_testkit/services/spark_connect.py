@@ -22,6 +22,7 @@ from spark_testkit.engine import (
 from spark_testkit.engine.progress import OnProgress
 from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceRequest, ServiceSpec
 from spark_testkit.services import gcs, unity_catalog
+from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_jvm import plan_jvm
 from spark_testkit.settings import Settings
 
@@ -38,6 +39,7 @@ __all__ = [
     "prepare_engine",
     "spark_conf",
     "table_conf",
+    "tables_of",
 ]
 
 EVENT_LOG_FOLDER = "spark-events"
@@ -53,6 +55,7 @@ def plan(context: PlanContext) -> ServiceSpec:
         conf: Spark configuration on top of (and winning over) the testkit's own.
         driver_memory_mib: heap, MiB.
         event_log: whether the History Server shall see this server's applications.
+        lineage: whether the catalog shall be told what comes from what.
     """
     options = context.request.options
     spec = engine_spec(options.get("engine"))
@@ -101,6 +104,7 @@ def spark_conf(context: PlanContext, spec: EngineSpec) -> dict[str, str]:
         **conf_for_newer_clients(spec),
         **event_log_conf(context),
         **table_conf(context.peers),
+        **lineage_conf(context),
     }
     conf.update({key: str(value) for key, value in options.get("conf", {}).items()})
     return conf
@@ -123,29 +127,46 @@ def event_log_conf(context: PlanContext) -> dict[str, str]:
 
 def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
     """What lets Spark find the tables and buckets of the services it is wired to."""
-    store = peers["s3"].for_peers()
     google = peers.get("gcs")
-    catalog = f"spark.sql.catalog.{unity_catalog.CATALOG}"
+    return {
+        **tables_of({**peers["s3"].for_peers(), **peers["unity-catalog"].for_peers()}),
+        **(gcs.hadoop_conf(google.for_peers()["STORAGE_EMULATOR_HOST"]) if google else {}),
+    }
+
+
+def tables_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """What lets Spark find the tables of a catalog, what the catalog tells of itself, and buckets.
+
+    Args:
+        variables: of S3 and the catalog, as Spark reaches them.
+    """
     return {
         "spark.sql.extensions": (
             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
         ),
-        catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.type": "rest",
-        f"{catalog}.uri": peers["unity-catalog"].for_peers()["ICEBERG_REST_URI"],
-        f"{catalog}.warehouse": unity_catalog.CATALOG,
-        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        f"{catalog}.s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
-        f"{catalog}.s3.path-style-access": "true",
-        f"{catalog}.client.region": store["AWS_REGION"],
-        # other clients write the same tables: a cached table would hide their commits
-        f"{catalog}.cache-enabled": "false",
-        "spark.hadoop.fs.s3a.endpoint": store["AWS_ENDPOINT_URL_S3"],
-        "spark.hadoop.fs.s3a.endpoint.region": store["AWS_REGION"],
+        **_catalog(unity_catalog.CATALOG, variables),
+        **_catalog(unity_catalog.SYSTEM, variables),
+        "spark.hadoop.fs.s3a.endpoint": variables["AWS_ENDPOINT_URL_S3"],
+        "spark.hadoop.fs.s3a.endpoint.region": variables["AWS_REGION"],
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-        **(gcs.hadoop_conf(google.for_peers()["STORAGE_EMULATOR_HOST"]) if google else {}),
+    }
+
+
+def _catalog(name: str, variables: Mapping[str, str]) -> dict[str, str]:
+    catalog = f"spark.sql.catalog.{name}"
+    return {
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "rest",
+        f"{catalog}.uri": variables["ICEBERG_REST_URI"],
+        f"{catalog}.warehouse": name,
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.s3.endpoint": variables["AWS_ENDPOINT_URL_S3"],
+        f"{catalog}.s3.path-style-access": "true",
+        f"{catalog}.client.region": variables["AWS_REGION"],
+        # other clients write the same tables: a cached table would hide their commits
+        f"{catalog}.cache-enabled": "false",
     }
 
 

@@ -6,16 +6,20 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.wait import NotYet
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services import s3
 
 __all__ = [
     "CATALOG",
+    "CONFIGURED",
     "IMAGE",
     "SERVICE",
+    "SYSTEM",
     "HttpReadiness",
     "configuration",
     "exports",
@@ -23,8 +27,12 @@ __all__ = [
 ]
 
 CATALOG = "unity"
+SYSTEM = "system"
 IMAGE = "testkit:latest"
+_OTHER_CATALOGS = "catalogs"
 _ICEBERG_PATH = "/api/2.1/unity-catalog/iceberg"
+CONFIGURED = f"{_ICEBERG_PATH}/v1/config?warehouse={CATALOG}"
+"""Where a catalog tells its configuration."""
 
 
 def plan(context: PlanContext) -> ServiceSpec:
@@ -33,7 +41,7 @@ def plan(context: PlanContext) -> ServiceSpec:
     config = configuration(
         listen=context.place.listen,
         port=context.ports["api"],
-        database=str(context.folder / "catalog.sqlite"),
+        database=sqlite_url(context.folder / "catalog.sqlite"),
         store=peer.for_peers(),
         seen_by_clients=peer.exports["AWS_ENDPOINT_URL_S3"],
     )
@@ -60,7 +68,7 @@ def configuration(
     """The server's configuration file, see ``spark_emulators.unity_catalog.settings``.
 
     Args:
-        database: path of its SQLite file.
+        database: its URL.
         store: variables of the S3 it stores in, as it reaches that.
         seen_by_clients: endpoint of the same S3, as clients on this machine reach it.
     """
@@ -68,12 +76,22 @@ def configuration(
         "host": listen,
         "port": port,
         "database": database,
+        "storage_root": f"s3://{s3.WAREHOUSE_BUCKET}/{_OTHER_CATALOGS}",
         "catalogs": [{"name": CATALOG, "storage_root": f"s3://{s3.WAREHOUSE_BUCKET}"}],
         "file_io": {
             "s3.endpoint": store["AWS_ENDPOINT_URL_S3"],
             "s3.access-key-id": store["AWS_ACCESS_KEY_ID"],
             "s3.secret-access-key": store["AWS_SECRET_ACCESS_KEY"],
             "s3.region": store["AWS_REGION"],
+        },
+        "vending": {
+            "endpoint": store["AWS_ENDPOINT_URL_S3"],
+            "access_key_id": store["AWS_ACCESS_KEY_ID"],
+            "secret_access_key": store["AWS_SECRET_ACCESS_KEY"],
+            "region": store["AWS_REGION"],
+            "role_arn": s3.ROLE_ARN,
+            # where nobody proves who they are, everybody has the store's own keys
+            "delegation": "never",
         },
         "client_properties": {
             "s3.endpoint": seen_by_clients,
@@ -91,22 +109,32 @@ def exports(endpoint: str) -> dict[str, str]:
 
 def readiness(endpoint: str) -> HttpReadiness:
     """Asks a catalog for its configuration."""
-    return HttpReadiness(f"{endpoint}{_ICEBERG_PATH}/v1/config?warehouse={CATALOG}")
+    return HttpReadiness(f"{endpoint}{CONFIGURED}")
 
 
 @dataclass(frozen=True)
 class HttpReadiness:
-    """Ready when a GET of ``url`` answers 200."""
+    """Ready when a GET of ``url`` answers 200; over TLS as who its certificate says.
+
+    Attributes:
+        authority: the certificate that signs the server's; None for those the machine trusts.
+    """
 
     url: str
+    authority: Path | None = None
 
     def check(self) -> None:
+        import ssl
         from urllib.error import URLError
-        from urllib.request import ProxyHandler, build_opener
+        from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, build_opener
 
         try:
             # the user's proxy cannot reach it
-            with build_opener(ProxyHandler({})).open(self.url, timeout=5):
+            handlers: list[BaseHandler] = [ProxyHandler({})]
+            if self.authority is not None:
+                trust = ssl.create_default_context(cafile=str(self.authority))
+                handlers.append(HTTPSHandler(context=trust))
+            with build_opener(*handlers).open(self.url, timeout=5):
                 return
         except (URLError, OSError) as error:
             raise NotYet(str(error)) from error

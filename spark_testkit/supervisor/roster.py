@@ -218,10 +218,18 @@ class Roster:
             known = failed.spec.ports
         elif self._folder.name == DEFAULT_STACK and request.name == request.kind:
             known = kind.ports
-        promised = {port for each in self._members.values() for port in each.spec.ports.values()}
+        promised = {
+            port
+            for each in self._members.values()
+            if each is not failed
+            for port in each.spec.ports.values()
+        }
         free = iter(ports.free_ports(len(known), avoid=promised))
         return {
-            purpose: ports.require_free(port, service=request.name) if port else next(free)
+            purpose: ports.require_free(port, service=request.name)
+            # another of the stack's own has it: Spark Connect's port is the Gateway's, too
+            if port and port not in promised
+            else next(free)
             for purpose, port in known.items()
         }
 

@@ -6,19 +6,11 @@ import subprocess
 import sys
 
 import pytest
-import uv
+from clients import CLIENTS, SHOW_CATALOGS, python_with
 from stacks import cli
 
-from spark_testkit.engine import engine_spec
 from spark_testkit.settings import Settings
 
-SHOW_CATALOGS = (
-    "from pyspark.sql import SparkSession; "
-    "spark = SparkSession.builder.getOrCreate(); "
-    "spark.sql('show catalogs').show(); "
-    "print('rows', spark.range(5).count()); "
-    "spark.sql('show schemas in unity').collect(); spark.stop()"
-)
 BOTO3 = "import boto3; print([b['Name'] for b in boto3.client('s3').list_buckets()['Buckets']])"
 PYICEBERG = """
 import os, pyarrow
@@ -41,6 +33,11 @@ def settings(tmp_path_factory):
     cli("down", "--name", "clients", settings=settings)
 
 
+@pytest.fixture(scope="module", params=["pyspark 4.1", "pyspark-client 4.1"])
+def client_python(request, tmp_path_factory):
+    return python_with(tmp_path_factory.mktemp("venv"), *CLIENTS[request.param])
+
+
 def in_the_stacks_shell(settings, command):
     """Run ``command`` as the README says: eval "$(spark-testkit env)" first."""
     testkit = f"{sys.executable} -m spark_testkit.cli"
@@ -57,16 +54,8 @@ def in_the_stacks_shell(settings, command):
     return result.stdout
 
 
-# the client alone is not published for each release of Spark
-@pytest.mark.parametrize(
-    "client", [f"pyspark[connect]=={engine_spec().pyspark}", "pyspark-client>=4.1,<4.2"]
-)
-def test_a_stock_spark_client_works(settings, client, tmp_path):
-    python = tmp_path / "venv" / "bin" / "python"
-    install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(python)]
-    subprocess.run([install[0], "venv", "-q", "-p", sys.executable, tmp_path / "venv"], check=True)
-    subprocess.run([*install, client, "pandas<3", "setuptools"], check=True, timeout=280)
-    shown = in_the_stacks_shell(settings, f'{python} -c "{SHOW_CATALOGS}"')
+def test_a_stock_spark_client_works(settings, client_python):
+    shown = in_the_stacks_shell(settings, f'{client_python} -c "{SHOW_CATALOGS}"')
     assert "|spark_catalog|" in shown
     assert "rows 5" in shown
 

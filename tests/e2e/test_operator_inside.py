@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from application_sites import NAME, NAMESPACES, ApplicationSite, application
+from application_sites import NAME, NAMESPACES, QUICK, ApplicationSite, application
 from cluster_fixtures import kind_clusters
 from kube_kubectl import Kubectl
 from kube_nodes import need_namespaces
@@ -27,13 +27,6 @@ CLUSTERS = Resource("spark.apache.org/v1", "sparkclusters")
 STATEFUL_SETS = Resource("apps/v1", "statefulsets")
 LEASES = Resource("coordination.k8s.io/v1", "leases")
 ROLLOUT_S = 80
-
-QUICK = """
-from pyspark.sql import SparkSession
-session = SparkSession.builder.getOrCreate()
-print("rows", session.range(1000).count(), flush=True)
-session.stop()
-"""
 
 STANDALONE = {
     "apiVersion": CLUSTERS.group_version,

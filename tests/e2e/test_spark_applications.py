@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from application_sites import LIGHT, NAME, ApplicationSite, application
+from application_sites import LIGHT, NAME, QUICK, ApplicationSite, application
 from cluster_fixtures import kind_clusters
 from flights_stores import EXAMPLE, store_of_pods, store_of_processes
 from kube_nodes import need_namespaces
@@ -27,13 +27,6 @@ from spark_testkit.services import s3, unity_catalog
 from spark_testkit.settings import Settings
 
 CLIENT_TIMEOUT_S = 80
-
-QUICK = """
-from pyspark.sql import SparkSession
-session = SparkSession.builder.getOrCreate()
-print("rows", session.range(1000).count(), flush=True)
-session.stop()
-"""
 
 FAILS_ONCE = """
 import os, sys

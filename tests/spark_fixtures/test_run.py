@@ -90,3 +90,9 @@ def test_no_secret_is_in_a_failures_values():
     catalog = UnityCatalogServer("http://localhost:2", "http://localhost:2/i", "unity", s3)
     spark = SparkServer(f"sc://localhost:3/;token={SECRET}")
     assert SECRET not in f"{s3!r} {catalog!r} {spark!r}"
+
+
+def test_lineage_is_an_option_of_every_spark():
+    requests = (Run.spark_request, Run.emr_request, Run.gateway_request)
+    assert [ask(run(lineage=True)).options.get("lineage") for ask in requests] == [True] * 3
+    assert not any("lineage" in ask(run()).options for ask in requests)

@@ -95,6 +95,14 @@ def test_logs_can_be_followed_to_the_end(settings):
     assert follower.returncode == 0
 
 
+def test_lineage_wants_a_catalog(settings):
+    gone = cli("lineage", "unity.s.t", settings=settings)
+    assert (gone.returncode, "is not running" in gone.stderr) == (3, True)
+    Stack("bare", settings=settings).up("s3")
+    bare = cli("lineage", "unity.s.t", "--name", "bare", settings=settings)
+    assert (bare.returncode, "runs no Unity Catalog" in bare.stderr) == (3, True)
+
+
 def test_status_of_a_stack_that_is_not_running(settings):
     document = json.loads(cli("status", "-o", "json", settings=settings).stdout)
     assert {each["state"] for each in document["services"]} == {"stopped"}

@@ -1,5 +1,6 @@
 """Commands that lead clients to a stack, without one: env, sql, demo, engines install."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,12 +13,12 @@ from pyspark.errors.exceptions.connect import AnalysisException
 from typer.testing import CliRunner
 
 from spark_platform.kernel.errors import CommandFailed, InvalidInput, Terminal
-from spark_testkit import connect
-from spark_testkit.cli import demo, engines
+from spark_testkit import connect, demonstration
+from spark_testkit.cli import engines
 from spark_testkit.cli.main import app
-from spark_testkit.cli.variables import SPOILERS
 from spark_testkit.engine import engine_spec
 from spark_testkit.stack import Stack
+from spark_testkit.variables import SPOILERS
 
 S3 = {"AWS_ACCESS_KEY_ID": "a key", "AWS_SECRET_ACCESS_KEY": "$ecret", "AWS_REGION": "us-east-1"}
 SPARK = {"SPARK_REMOTE": "sc://localhost:15002/;token=x"}
@@ -168,16 +169,22 @@ def steps(monkeypatch, exports):
     def record(argv, **options):
         steps.append((argv, options))
         if "--report" in argv:
-            Path(argv[-1]).write_text("{}")
+            Path(argv[-1]).write_text('{"steps": [{"seconds": 1}]}')
 
-    monkeypatch.setattr(demo, "run", record)
-    monkeypatch.setattr(Stack, "up", lambda self, **_: None)
+    ended = SimpleNamespace(model_dump=lambda **_: {"state": "SUCCEEDED"})
+    monkeypatch.setattr(demonstration, "run", record)
+    monkeypatch.setattr(Stack, "up", lambda self, *_, **__: {"all": dict(exports)})
+    monkeypatch.setattr(demonstration, "_runner", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(demonstration, "_ran", lambda *_: ended)
+    monkeypatch.setattr(demonstration, "connect_remote", lambda *_, **__: SPARK["SPARK_REMOTE"])
     return steps
 
 
 def test_the_demos_steps_die_with_it(steps):
     assert run("demo", "-o", "json").exit_code == 0
-    assert [argv[2] for argv, _ in steps] == ["coreetl_flights.data", "coreetl_flights.job"]
+    assert [argv[2] for argv, _ in steps] == [
+        f"coreetl_flights.{each}" for each in ("data", "package", "results")
+    ]
     assert all(options["dies_with_caller"] for _, options in steps)
 
 
@@ -195,7 +202,7 @@ def test_a_step_of_the_demo_that_fails_is_named(steps, monkeypatch):
     def fail(argv, **_):
         raise CommandFailed(argv, 7, "its output")
 
-    monkeypatch.setattr(demo, "run", fail)
+    monkeypatch.setattr(demonstration, "run", fail)
     with pytest.raises(Terminal, match=r"-m coreetl_flights\.data failed \(exit code 7\)"):
         run("demo")
 

@@ -12,10 +12,10 @@ from spark_platform.kernel.docker.daemon import Daemon
 from spark_platform.kernel.errors import Missing
 from spark_testkit.cli import doctor
 from spark_testkit.cli.doctor import diagnose
-from spark_testkit.cli.variables import SPOILERS
 from spark_testkit.engine import engine_spec
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
+from spark_testkit.variables import SPOILERS
 
 CHECKS = [
     *("python", "java", "memory", "disk", "ports", "s3"),

@@ -17,6 +17,14 @@ def test_the_end_of_a_session_does_not_wait_for_a_server_that_has_gone():
     assert end_session(session) is False
 
 
+def test_the_end_of_a_session_that_is_over_is_no_error():
+    (port,) = free_ports(1)
+    session = open_session(f"sc://localhost:{port}/;token=x")
+    # pyspark closes its client where it is told that its driver has gone
+    session.client._closed = True
+    assert end_session(session) is True
+
+
 def test_a_statement_sent_again_has_its_parameters_once():
     request = ExecutePlanRequest()
     sql = request.plan.command.sql_command.input.sql

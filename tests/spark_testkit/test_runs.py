@@ -101,7 +101,7 @@ def test_a_manifest_becomes_rows_of_a_table(site):
     assert "is accepted: spark-platform:4.1-latest" in done.stderr
     assert "SUCCEEDED after" in done.stderr
     (attempt,) = run["attempts"]
-    assert attempt["application"] == f"default/{run['run_id']}-1"
+    assert attempt["application"] == f"travel/{run['run_id']}-1"
     assert (attempt["state"], attempt["exit_code"]) == ("SUCCEEDED", 0)
     assert attempt["started_at"] < attempt["ended_at"]
 
@@ -118,7 +118,7 @@ def test_a_manifest_becomes_rows_of_a_table(site):
     text = site.cli("check", run["run_id"], "--domain", "travel", "--history", "--name", NAME)
     assert "SUCCEEDED" in text.stdout
     logs = subprocess.run(
-        ["kubectl", "logs", f"{run['run_id']}-1-0-driver"],
+        ["kubectl", "-n", "travel", "logs", f"{run['run_id']}-1-0-driver"],
         env={**os.environ, "KUBECONFIG": site.exports["KUBECONFIG"]},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from spark_platform.kernel.errors import InvalidInput, Missing
+from spark_testkit.cli.stacks import requests_for
 from spark_testkit.programs import FAKE_GCS_SERVER
 from spark_testkit.service import PlanContext, ServiceRequest
 from spark_testkit.services import DEFAULT_SERVICES, SERVICES, closure, s3, service
+from spark_testkit.services.lineage import TELLING
 from spark_testkit.services.spark_connect import ConnectReadiness
 from spark_testkit.settings import Settings
 
@@ -87,7 +89,8 @@ def test_every_need_is_a_service_and_comes_earlier():
 
 def test_what_few_need_runs_on_request_only():
     assert set(SERVICES) - set(DEFAULT_SERVICES) == {
-        *("emr", "gcs", "kafka", "kubernetes", "runner", "spark-operator", "token-issuer")
+        *("emr", "gateway", "gcs", "kafka", "kubernetes", "runner"),
+        *("spark-operator", "token-issuer"),
     }
 
 
@@ -98,6 +101,22 @@ def test_spark_is_wired_to_a_google_store_where_there_is_one(planned, kind):
     url = with_it["gcs"].exports["STORAGE_EMULATOR_HOST"]
     assert f"{url}/" in "".join(with_it[kind].files.values())
     assert "fs.gs." not in "".join(without[kind].files.values())
+
+
+@pytest.mark.parametrize("kind", TELLING)
+def test_spark_tells_the_catalog_what_comes_from_what_when_asked_to(planned, kind):
+    listener = "io.openlineage.spark.agent.OpenLineageSparkListener"
+    told, silent = planned(ServiceRequest.of(kind, lineage=True)), planned(ServiceRequest.of(kind))
+    written = "".join(told[kind].files.values())
+    assert listener in written
+    assert told["unity-catalog"].for_peers()["UNITY_CATALOG_URI"] in written
+    assert listener not in "".join(silent[kind].files.values())
+
+
+def test_up_asks_those_for_lineage_that_run_spark():
+    requests = requests_for(["s3", "spark-connect", "runner"], None, lineage=True)
+    asked = {request.kind for request in requests if request.options.get("lineage")}
+    assert asked == {"spark-connect", "runner"}
 
 
 def test_no_secret_is_in_any_argv_or_endpoint(planned):
@@ -125,6 +144,8 @@ def test_the_exports_are_those_clients_know(planned):
         *("STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"),
         *("AWS_ENDPOINT_URL_EMR_SERVERLESS", "AWS_ENDPOINT_URL_EMR", "AWS_DEFAULT_REGION"),
         *("KUBECONFIG", "SPARK_RUNNER_URL"),
+        *("SPARK_GATEWAY_URL", "SPARK_GATEWAY_KUBECONFIG", "SPARK_GATEWAY_CA"),
+        *("SPARK_GATEWAY_CONNECT", "SPARK_GATEWAY_CONNECT_TLS"),
         *("SPARK_TOKEN_ISSUER_URL", "SPARK_TOKEN_ISSUER_SECRET"),
     }
 

@@ -29,7 +29,7 @@ KINDS = (
     Resource("v1", "configmaps"),
     Resource("v1", "persistentvolumeclaims"),
 )
-# a test that hangs is killed after 300 s, so this ends before it and says what was awaited
+# a test that hangs is killed after 900 s, so this ends before it and says what was awaited
 TIMEOUT_S = 150
 NAME = "app"
 EXECUTORS = "spark-role=executor"
@@ -41,6 +41,12 @@ LIGHT = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
+QUICK = """
+from pyspark.sql import SparkSession
+session = SparkSession.builder.getOrCreate()
+print("rows", session.range(1000).count(), flush=True)
+session.stop()
+"""
 ENDS = frozenset({"ResourceReleased", "TerminatedWithoutReleaseResources"})
 
 T = TypeVar("T")

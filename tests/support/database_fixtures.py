@@ -2,15 +2,17 @@
 
 import secrets
 
-import postgres
 import pytest
 
+from requirements import need
 from spark_platform.kernel.database import sqlite_url
+from spark_testkit.postgresql import HINT, programs, server
 
 
 @pytest.fixture(scope="session")
 def postgresql():
-    with postgres.server() as url:
+    need("postgresql", programs() is not None, HINT)
+    with server(durable=False) as url:
         yield url
 
 
@@ -21,9 +23,9 @@ def database(request, tmp_path):
         return sqlite_url(tmp_path / "store.sqlite")
     import psycopg
 
-    server = request.getfixturevalue("postgresql")
+    url = request.getfixturevalue("postgresql")
     name = f"t_{secrets.token_hex(5)}"
-    plain = server.replace("+psycopg", "")
+    plain = url.replace("+psycopg", "")
     with psycopg.connect(f"{plain}postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    return server + name
+    return url + name

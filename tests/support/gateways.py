@@ -13,8 +13,13 @@ import uvicorn
 from runs import Known
 
 from spark_emulators.kubernetes.certificates import Authority
+from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.gateway.api import create_app
-from spark_platform.gateway.applications import APPLICATIONS, Applications, Member
+from spark_platform.gateway.applications import Applications
+from spark_platform.gateway.archive import Archive
+from spark_platform.gateway.audit import Audit
+from spark_platform.gateway.clusters import Clusters
+from spark_platform.gateway.members.kubernetes import KubernetesMember
 from spark_platform.gateway.placements import Placements
 from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster
@@ -22,6 +27,7 @@ from spark_platform.kernel.errors import NotFound
 from spark_platform.kernel.kubernetes.client import connect
 
 TIMEOUT_S = 30
+START_TEXT = "2026-01-01T00:00:00Z"
 NAMES = ("east", "west")
 POLICY = Policy(
     domains={
@@ -32,19 +38,27 @@ POLICY = Policy(
 )
 
 
+def behind(name, kubernetes):
+    """A cluster, as a gateway has it."""
+    return KubernetesMember(Cluster(name, region=f"eu-{name}"), kubernetes)
+
+
 class Gateway:
     """A gateway that serves, on a thread."""
 
-    def __init__(self, kubeconfigs, folder, database):
+    def __init__(
+        self, kubeconfigs, folder, database, *, policy=POLICY, verifier=None, backends=None
+    ):
         self.folder = folder
         self.clusters = {name: connect(file) for name, file in kubeconfigs.items()}
-        members = {
-            name: Member(Cluster(name, region=f"eu-{name}"), connect(file))
-            for name, file in kubeconfigs.items()
-        }
+        kubernetes = {name: behind(name, connect(file)) for name, file in kubeconfigs.items()}
+        members = {**kubernetes, **(backends or {})}
         self.members = members
         self.placements = Placements(database)
-        applications = Applications(members, POLICY, self.placements)
+        self.archive, self.audit = Archive(database), Audit(database)
+        applications = Applications(
+            Clusters(members), policy, self.placements, self.archive, self.audit
+        )
 
         @contextlib.asynccontextmanager
         async def lifespan(_):
@@ -52,7 +66,10 @@ class Gateway:
             applications.close()
 
         app = create_app(
-            applications, Known(), members["east"].kubernetes.document, lifespan=lifespan
+            applications,
+            verifier or Known(),
+            next(iter(kubernetes.values())).kubernetes.document,
+            lifespan=lifespan,
         )
         # kubectl sends no token without TLS
         authority = Authority(folder / "pki")
@@ -110,3 +127,26 @@ def application(name, **metadata):
         "metadata": {"name": name, **metadata},
         "spec": {"runtimeVersions": {"sparkVersion": "4.1.4"}, "pyFiles": "local:///job.py"},
     }  # fmt: skip
+
+
+def status(*states):
+    """That of an application which came to these states, all of them at the start of the clock."""
+    history = {
+        str(number): {"currentStateSummary": state, "lastTransitionTime": START_TEXT,
+                      "message": f"it is {state}"}
+        for number, state in enumerate(states)
+    }  # fmt: skip
+    current = history[str(len(states) - 1)] if states else {}
+    return {"currentState": current, "stateTransitionHistory": history}
+
+
+def finished_application(name, *, version=1, ttl_s="", states=("Succeeded", "ResourceReleased")):
+    """One of the gateway's, as its cluster has it."""
+    annotations = {"spark-platform/placed-at": "x"}
+    if ttl_s:
+        annotations["spark-platform/ttl-s"] = ttl_s
+    value = application(
+        name, namespace="travel", uid=f"uid-{name}", resourceVersion=str(version),
+        annotations=annotations,
+    )  # fmt: skip
+    return {**value, "status": status(*states)}

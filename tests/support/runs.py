@@ -68,7 +68,12 @@ class Told:
         self.fails: list[Exception] = []
 
     def capabilities(self) -> Capabilities:
-        return Capabilities(frozenset(JobKind), executors=True, watches=True, remembers=True)
+        return Capabilities(
+            frozenset(JobKind), executors=True, watches=True, remembers=True, secrets=False
+        )
+
+    def check(self) -> None:
+        self._fail()
 
     def submit(self, job: JobSpec) -> Observation:
         self._fail()

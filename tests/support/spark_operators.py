@@ -17,7 +17,8 @@ from spark_platform.kernel.errors import Conflict, NotFound, Transient
 from spark_platform.kernel.kubernetes.client import PODS, Kubernetes, connect
 from spark_platform.kernel.wait import NotYet, poll
 
-TIMEOUT_S = 30
+# a real cluster's garbage collector looks for new kinds, and does nothing else, every half minute
+TIMEOUT_S = 120
 
 
 class Killed(BaseException):

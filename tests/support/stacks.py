@@ -22,7 +22,7 @@ def cli(*arguments: str, settings: Settings, **options) -> subprocess.CompletedP
         env={**os.environ, **settings.as_env(), **options.pop("env", {})},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=options.pop("timeout", 300),
         **options,
     )
 

@@ -14,6 +14,8 @@ import uuid
 
 import grpc
 
+# a driver on Kubernetes listens at its pod's address
+HOST = os.environ.get("SPARK_DRIVER_BIND_ADDRESS") or "localhost"
 PORT = os.environ.get("SPARK_CONNECT_PORT", "15002")
 TOKEN = os.environ.get("SPARK_CONNECT_AUTHENTICATE_TOKEN", "")
 SERVICE = "/spark.connect.SparkConnectService"
@@ -32,7 +34,7 @@ def main() -> int:
     metadata = [("authorization", f"Bearer {TOKEN}")] if TOKEN else []
     # the user's proxy cannot reach it
     options = [("grpc.enable_http_proxy", 0)]
-    with grpc.insecure_channel(f"localhost:{PORT}", options) as channel:
+    with grpc.insecure_channel(f"{HOST}:{PORT}", options) as channel:
         try:
             channel.unary_unary(f"{SERVICE}/AnalyzePlan")(
                 session + user + field(10, b""), metadata=metadata, timeout=_TIMEOUT_S

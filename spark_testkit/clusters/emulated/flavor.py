@@ -23,10 +23,9 @@ from spark_platform.kernel.process import ProcessId, reap, start_detached
 from spark_platform.kernel.wait import NotYet, poll
 from spark_testkit import ports
 from spark_testkit.clusters.cluster import Created, Wanted
-from spark_testkit.engine import engine_spec, engine_specs, install, is_installed
 from spark_testkit.engine.progress import OnProgress, Progress
 from spark_testkit.engine.storage import read_json
-from spark_testkit.images.processes import image_names, spark_image, testkit_image
+from spark_testkit.images.processes import image_names, process_images
 from spark_testkit.settings import Settings
 
 __all__ = ["RUNTIMES", "EmulatedFlavor"]
@@ -52,6 +51,11 @@ class EmulatedFlavor:
                 f"runtime {wanted.runtime!r} is not known",
                 hint=f"`--runtime` takes: {', '.join(RUNTIMES)}",
             )
+        if wanted.ports:
+            raise InvalidInput(
+                "ports of a cluster's nodes are published by flavour kind only",
+                hint="`--flavor kind`, or `kubectl port-forward`",
+            )
         if wanted.runtime == DOCKER:
             with Daemon():
                 return
@@ -65,9 +69,7 @@ class EmulatedFlavor:
     def create(self, name: str, folder: Path, wanted: Wanted, progress: OnProgress) -> Created:
         images = folder / "images.json"
         if wanted.runtime != DOCKER:
-            known = [self._image(each, progress) for each in self._engines()]
-            known.append(testkit_image())
-            write_atomically(images, json.dumps(known))
+            write_atomically(images, json.dumps(process_images(self._settings, progress)))
         progress(Progress("create", f"cluster {name}", 0, 1))
         process = self._start(name, folder, images, wanted)
         kubeconfig = folder / "server.kubeconfig"
@@ -129,18 +131,6 @@ class EmulatedFlavor:
                         f"the Docker engine has no image {each}",
                         hint="`spark-testkit images build` makes the engines'",
                     )
-
-    def _engines(self) -> list[str]:
-        """The default engine, and those that are there anyway."""
-        default = engine_spec().version
-        return [
-            version
-            for version in engine_specs()
-            if version == default or is_installed(version, self._settings)
-        ]
-
-    def _image(self, version: str, progress: OnProgress) -> dict[str, object]:
-        return spark_image(install(version, self._settings, progress=progress), self._settings)
 
     def _start(self, name: str, folder: Path, images: Path, wanted: Wanted) -> ProcessId:
         (folder / "server.kubeconfig").unlink(missing_ok=True)

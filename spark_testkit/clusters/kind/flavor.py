@@ -79,7 +79,7 @@ class KindFlavor:
         progress: OnProgress,
     ) -> Created:
         kind, node = self.prepare(progress)
-        kubeconfig = self._make(kind, node, name, wanted.region, folder, progress)
+        kubeconfig = self._make(kind, node, name, wanted, folder, progress)
         with Daemon() as daemon:
             container = self._node(daemon, name)
             version = _in_node(container, "cat", "/kind/version").removeprefix("v")
@@ -99,7 +99,7 @@ class KindFlavor:
         kind: Path,
         node: NodeImage,
         name: str,
-        region: str,
+        wanted: Wanted,
         folder: Path,
         progress: OnProgress,
     ) -> str:
@@ -107,7 +107,11 @@ class KindFlavor:
         progress(Progress("create", f"cluster {name}", 0, 1))
         with tempfile.TemporaryDirectory(dir=folder) as private:
             config, kubeconfig = Path(private, "kind.json"), Path(private, "kubeconfig")
-            config.write_text(plan.cluster_config(built_here=node.built_here, region=region))
+            config.write_text(
+                plan.cluster_config(
+                    built_here=node.built_here, region=wanted.region, ports=wanted.ports
+                )
+            )
             options = {
                 "--name": self._kind_name(name),
                 "--image": node.reference,

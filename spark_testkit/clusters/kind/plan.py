@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from spark_testkit.engine.catalogue import KindSpec
@@ -41,21 +43,32 @@ def node_name(kind_name: str) -> str:
     return f"{kind_name}-control-plane"
 
 
-def cluster_config(*, built_here: bool, region: str = "") -> str:
+def cluster_config(
+    *, built_here: bool, region: str = "", ports: Mapping[int, int] = MappingProxyType({})
+) -> str:
     """The configuration for ``kind create cluster``: JSON, which is YAML.
 
     Args:
         built_here: whether the node's image is ours. It has a network of its own, and a containerd
             that cannot tell the kubelet to use systemd's cgroups.
         region: that its node says it is in; empty for none.
+        ports: of its node → of this machine's loopback interface, which lead there.
     """
     kubelet: dict[str, Any] = {"kind": "KubeletConfiguration", "failCgroupV1": False}
     document: dict[str, Any] = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
     if built_here:
         kubelet["cgroupDriver"] = "cgroupfs"
         document["networking"] = {"disableDefaultCNI": True}
+    node: dict[str, Any] = {}
     if region:
-        document["nodes"] = [{"role": "control-plane", "labels": {REGION: region}}]
+        node["labels"] = {REGION: region}
+    if ports:
+        node["extraPortMappings"] = [
+            {"containerPort": inside, "hostPort": here, "listenAddress": "127.0.0.1"}
+            for inside, here in ports.items()
+        ]
+    if node:
+        document["nodes"] = [{"role": "control-plane", **node}]
     document["kubeadmConfigPatches"] = [json.dumps(kubelet)]
     return json.dumps(document)
 

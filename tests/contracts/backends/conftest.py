@@ -160,6 +160,15 @@ def emr_backend(request):
     )  # fmt: skip
 
 
+@pytest.fixture
+def emr_only(request):
+    """EMR alone."""
+    made = emr_backend(request)
+    yield made
+    made.close()
+    made._s3.close()
+
+
 @pytest.fixture(params=["sk8", "docker", "emr"])
 def backend(request):
     if request.param == "emr":

@@ -8,7 +8,7 @@ import threading
 import pytest
 import stand_ins
 
-from spark_platform.kernel.errors import Conflict, InvalidInput, NotFound
+from spark_platform.kernel.errors import Conflict, InvalidInput, Missing, NotFound
 from spark_platform.kernel.wait import NotYet, poll
 from spark_platform.model import JobSpec, RunState
 
@@ -46,6 +46,18 @@ def gone(backend, name):
         return None
 
     return poll(check, what=f"{name} to be cancelled", timeout_s=TIMEOUT_S)
+
+
+def test_it_tells_that_it_is_there(backend):
+    backend.check()
+
+
+def test_an_application_of_emr_that_takes_no_jobs(emr_only):
+    emr_only.check()
+    emr_only._client.stop_application(applicationId=emr_only._application)
+    emr_only._client.delete_application(applicationId=emr_only._application)
+    with pytest.raises((Missing, NotFound)):
+        emr_only.check()
 
 
 def test_a_job_succeeds(backend):

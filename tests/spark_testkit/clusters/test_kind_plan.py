@@ -44,6 +44,15 @@ def test_our_node_has_a_network_and_cgroups_of_its_own():
     }
 
 
+def test_ports_of_the_node_are_published_on_loopback_only():
+    document = json.loads(plan.cluster_config(built_here=True, region="eu", ports={30080: 41000}))
+    [node] = document["nodes"]
+    assert node["extraPortMappings"] == [
+        {"containerPort": 30080, "hostPort": 41000, "listenAddress": "127.0.0.1"}
+    ]
+    assert node["labels"] == {plan.REGION: "eu"}
+
+
 def test_the_plain_node_is_left_as_kind_makes_it():
     document = json.loads(plan.cluster_config(built_here=False))
     assert set(document) == {"kind", "apiVersion", "kubeadmConfigPatches"}

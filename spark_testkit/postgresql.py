@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test run's own."""
+"""A PostgreSQL server of one's own, for tests and benchmarks of what keeps its state in one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from requirements import need
+from spark_platform.kernel.errors import CommandFailed, Missing
 from spark_testkit.ports import free_ports
 
+__all__ = ["HINT", "programs", "server"]
+
+HINT = "`apt-get install postgresql`"
 _DEBIAN = Path("/usr/lib/postgresql")
 _TIMEOUT_S = 60
 
 
 def programs() -> Path | None:
-    """The folder of the server's programs, which Debian keeps from the PATH."""
+    """The folder of the server's programs, which Debian keeps from the PATH; None without any."""
     found = shutil.which("initdb")
     if found:
         return Path(found).parent
@@ -26,11 +29,19 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """A running server; yields the URL of its databases, to which a name is to be added."""
+def server(*, durable: bool = True) -> Iterator[str]:
+    """A running server; yields the URL of its databases, to which a name is to be added.
+
+    Args:
+        durable: whether what it has committed outlives the machine's fall; without, it is quicker.
+
+    Raises:
+        Missing: its programs are not installed.
+        CommandFailed: it does not start.
+    """
     folder = programs()
-    need("postgresql", folder is not None, "`apt-get install postgresql`")
-    assert folder is not None
+    if folder is None:
+        raise Missing("PostgreSQL is not installed", hint=HINT)
     # it runs as nobody who may do everything
     user = "postgres" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="postgres-") as home:
@@ -41,15 +52,17 @@ def server() -> Iterator[str]:
             shutil.chown(data, user)
 
         def run(program: str, *arguments: str) -> None:
+            argv = [str(folder / program), "-D", str(data), *arguments]
             done = subprocess.run(
-                [str(folder / program), "-D", str(data), *arguments],
-                user=user, cwd=home, capture_output=True, text=True, timeout=_TIMEOUT_S,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout + done.stderr
+                argv, user=user, cwd=home, capture_output=True, text=True, timeout=_TIMEOUT_S
+            )
+            if done.returncode:
+                raise CommandFailed(argv, done.returncode, done.stdout + done.stderr)
 
         (port,) = free_ports(1)
         run("initdb", "--auth=trust", "--username=test", "--no-sync", "--encoding=UTF8")
-        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+        synced = "on" if durable else "off"
+        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync={synced}"
         run("pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
         try:
             yield f"postgresql+psycopg://test@127.0.0.1:{port}/"
