@@ -17,7 +17,17 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import container, fixture, flights, kubernetes, operator, runner, start, suite
+from benchmarks import (
+    container,
+    fixture,
+    flights,
+    gateway,
+    kubernetes,
+    operator,
+    runner,
+    start,
+    suite,
+)
 from benchmarks.measure import Comparison, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, workspace
@@ -38,6 +48,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "operator": (operator.SUMMARY, operator.run),
     "flights": (flights.SUMMARY, flights.run),
     "runner": (runner.SUMMARY, runner.run),
+    "gateway": (gateway.SUMMARY, gateway.run),
 }
 # above this load before the start, per core, the figures say little
 _QUIET_LOAD = 0.25

@@ -16,23 +16,21 @@ import yaml
 from benchmarks.measure import Comparison, Goal, Series
 from benchmarks.options import Options, Say
 from benchmarks.workspace import Workspace, clean_environment
+from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.kernel.errors import NotFound, Terminal
 from spark_platform.kernel.kubernetes.client import PODS, Kubernetes, connect
-from spark_platform.kernel.kubernetes.resources import Resource
 from spark_platform.kernel.wait import NotYet, poll
-from spark_testkit.clusters.cluster import Wanted
-from spark_testkit.clusters.clusters import Clusters
 from spark_testkit.engine import install
 from spark_testkit.resources import resource
+from spark_testkit.services.kubernetes import NAMESPACE
 from spark_testkit.stack import Stack
 
 __all__ = ["SUMMARY", "run"]
 
 SUMMARY = "the flights job on Kubernetes: by the operator and by spark-submit"
 _EACH, _TIMEOUT_S = 3, 300.0
-_BUCKET, _SPACE = "flights-raw", "default"
+_BUCKET, _SPACE = "flights-raw", NAMESPACE
 _EXAMPLE = resource("examples/coreetl_flights")
-_APPLICATIONS = Resource("spark.apache.org/v1", "sparkapplications")
 _LABELS = ("SparkApplication", "spark-submit --deploy-mode cluster")
 
 
@@ -64,35 +62,17 @@ def run(space: Workspace, options: Options, say: Say) -> list[Comparison]:
 def _site(
     space: Workspace,
 ) -> Iterator[tuple[Kubernetes, Path, Mapping[str, Any], Mapping[str, str]]]:
-    """A cluster with the operator beside a stack with the job's code and data."""
-    clusters = Clusters(space.settings)
+    """A stack with a cluster and the operator, and with the job's code and data."""
     with Stack("flights", settings=space.settings) as stack:
-        started = stack.up("s3", "unity-catalog")
+        started = stack.up("s3", "unity-catalog", "spark-operator")
         exports = {**started["s3"], **started["unity-catalog"]}
         environment = clean_environment({**exports, "PYTHONPATH": str(_EXAMPLE)})
         for module in ("coreetl_flights.data", "coreetl_flights.package"):
             argv = [sys.executable, "-m", module, _BUCKET]
             subprocess.run(argv, env=environment, check=True, timeout=_TIMEOUT_S)
-        made = clusters.up("flights", "emulated", wanted=Wanted(operator=True))
-        try:
-            with contextlib.closing(connect(made.kubeconfig)) as kubernetes:
-                _furnish(kubernetes, exports)
-                yield kubernetes, made.kubeconfig, _manifest(exports), exports
-        finally:
-            clusters.down("flights")
-
-
-def _furnish(kubernetes: Kubernetes, exports: Mapping[str, str]) -> None:
-    """What docs/operator.md has people make."""
-    kubernetes.create(Resource("v1", "serviceaccounts"), _SPACE, {"metadata": {"name": "spark"}})
-    account = {"kind": "ServiceAccount", "name": "spark", "namespace": _SPACE}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
-    bindings = Resource("rbac.authorization.k8s.io/v1", "rolebindings")
-    binding = {"metadata": {"name": "spark"}, "subjects": [account], "roleRef": role}
-    kubernetes.create(bindings, _SPACE, binding)
-    keys = {"key": exports["AWS_ACCESS_KEY_ID"], "secret": exports["AWS_SECRET_ACCESS_KEY"]}
-    secret = {"metadata": {"name": "s3"}, "stringData": keys}
-    kubernetes.create(Resource("v1", "secrets"), _SPACE, secret)
+        kubeconfig = Path(started["kubernetes"]["KUBECONFIG"])
+        with contextlib.closing(connect(kubeconfig)) as kubernetes:
+            yield kubernetes, kubeconfig, _manifest(exports), exports
 
 
 def _manifest(exports: Mapping[str, str]) -> dict[str, Any]:
@@ -106,7 +86,7 @@ def _manifest(exports: Mapping[str, str]) -> dict[str, Any]:
 def _apply(kubernetes: Kubernetes, manifest: Mapping[str, Any], name: str) -> float:
     """Seconds from the application's creation to its driver's end."""
     begin = time.monotonic()
-    kubernetes.create(_APPLICATIONS, _SPACE, {**manifest, "metadata": {"name": name}})
+    kubernetes.create(APPLICATIONS, _SPACE, {**manifest, "metadata": {"name": name}})
     return _ended(kubernetes, f"{name}-0-driver", begin)
 
 

@@ -113,12 +113,14 @@ def test_the_programs_shown_run(tmp_path, environment):
 
 
 def test_the_shell_session_shown_runs_from_top_to_bottom(tmp_path, environment, tmp_path_factory):
-    shown = [code for language, code in blocks("README.md") if language == "bash"]
+    # the demo has a test of its own
+    shown = [
+        code for language, code in blocks("README.md") if language == "bash" and "demo" not in code
+    ]
     script = "set -euo pipefail\n" + "\n".join(shown)
     # it uses the default stack's well-known ports
     with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
         printed = run(["bash", "-c", script], tmp_path, environment)
-    assert "336,776 flights in" in printed
     assert "| id|amount|" in printed
 
 

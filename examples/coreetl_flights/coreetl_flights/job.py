@@ -11,24 +11,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from coreetl_flights.results import Steps, by_origin, cancelled, figures, worst_days
 from coreetl_flights.schemas import RAW
 from coreetl_flights.transforms import daily_delays, enrich
 
-T = TypeVar("T")
-
-_MERGE = """
+MERGE = """
     MERGE INTO {table} AS flight
-    USING {corrections} AS late
+    USING late_corrections AS late
        ON flight.carrier = late.carrier AND flight.flight = late.flight
       AND flight.origin = late.origin AND flight.time_hour = late.time_hour
     WHEN MATCHED THEN UPDATE SET
@@ -37,7 +34,7 @@ _MERGE = """
 
 
 @dataclass
-class Report:
+class Report(Steps):
     """What a run did.
 
     Attributes:
@@ -46,7 +43,6 @@ class Report:
         tables: rows, data files and snapshots, per table.
         correction: cancelled flights before and after the late correction.
         daily_delays: the worst days, for people.
-        steps: seconds per step, in order.
     """
 
     rows_in: dict[str, int] = field(default_factory=dict)
@@ -54,16 +50,6 @@ class Report:
     tables: dict[str, dict[str, int]] = field(default_factory=dict)
     correction: dict[str, int] = field(default_factory=dict)
     daily_delays: list[dict[str, Any]] = field(default_factory=list)
-    steps: list[dict[str, Any]] = field(default_factory=list)
-
-    def step(self, name: str, work: Callable[[], T]) -> T:
-        """Do ``work`` and note how long it took."""
-        started = time.monotonic()
-        result = work()
-        seconds = round(time.monotonic() - started, 2)
-        self.steps.append({"name": name, "seconds": seconds})
-        print(f"{name}: {seconds:.2f} s", file=sys.stderr, flush=True)
-        return result
 
 
 def run(spark: SparkSession, raw: str, schema: str = "unity.flights") -> Report:
@@ -80,8 +66,8 @@ def run(spark: SparkSession, raw: str, schema: str = "unity.flights") -> Report:
         "read the earlier snapshot",
         lambda: {
             "late_rows": report.rows_in["corrections"],
-            "cancelled_before": _cancelled(spark.read.option("versionAsOf", before), enriched),
-            "cancelled_after": _cancelled(spark.read, enriched),
+            "cancelled_before": cancelled(spark.read.option("versionAsOf", before), enriched),
+            "cancelled_after": cancelled(spark.read, enriched),
         },
     )
     report.step("summarise", lambda: _summarise(spark, report, enriched, daily))
@@ -102,7 +88,8 @@ def write_enriched(spark: SparkSession, files: Mapping[str, DataFrame], table: s
     rows = enrich(
         files["flights"], files["planes"], files["weather"], files["airlines"], files["airports"]
     )
-    months = F.partitioning.months("flight_date")
+    # Spark 3.5 has it beside the other functions
+    months = getattr(F, "partitioning", F).months("flight_date")
     rows.writeTo(table).partitionedBy("origin", months).createOrReplace()
 
 
@@ -113,11 +100,12 @@ def write_daily(spark: SparkSession, enriched: str, table: str) -> None:
 
 def correct(spark: SparkSession, files: Mapping[str, DataFrame], table: str) -> None:
     """Merge the late corrections into the enriched table."""
-    spark.sql(_MERGE.format(table=table, corrections="{late}"), late=files["corrections"])
+    files["corrections"].createOrReplaceTempView("late_corrections")
+    spark.sql(MERGE.format(table=table))
 
 
 def _count(files: Mapping[str, DataFrame]) -> dict[str, int]:
-    return {name: file.count() for name, file in files.items()}
+    return {name: int(file.count()) for name, file in files.items()}
 
 
 def _snapshot(spark: SparkSession, table: str) -> str:
@@ -125,24 +113,11 @@ def _snapshot(spark: SparkSession, table: str) -> str:
     return str(history.first()["snapshot_id"])
 
 
-def _cancelled(reader: Any, table: str) -> int:
-    return int(reader.table(table).where("cancelled").count())
-
-
 def _summarise(spark: SparkSession, report: Report, *tables: str) -> None:
     enriched, daily = tables
-    by_origin = spark.table(enriched).groupBy("origin").count().orderBy("origin").collect()
-    report.flights_by_origin = {row["origin"]: row["count"] for row in by_origin}
-    report.tables = {
-        table: {
-            "rows": spark.table(table).count(),
-            "files": spark.table(f"{table}.files").count(),
-            "snapshots": spark.table(f"{table}.snapshots").count(),
-        }
-        for table in tables
-    }
-    worst = spark.table(daily).orderBy(F.desc("mean_dep_delay"), "origin").limit(5).collect()
-    report.daily_delays = [row.asDict() for row in worst]
+    report.flights_by_origin = by_origin(spark, enriched)
+    report.tables = {table: figures(spark, table) for table in tables}
+    report.daily_delays = worst_days(spark, daily)
 
 
 @dataclass(frozen=True)
