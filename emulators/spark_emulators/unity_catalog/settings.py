@@ -73,12 +73,15 @@ class AuthorizationSettings(Strict):
         token_lifetime_s: how long this catalog's tokens are good, in seconds.
         admin_token_file: where the first start leaves a token of ``admin`` that never expires, for
             its owner's eyes only; None for none.
+        admin_token: a token of ``admin`` that was chosen beforehand, at least 32 random characters;
+            None for none.
     """
 
     issuers: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     token_lifetime_s: int = Field(default=_DAY_S, gt=0)
     admin_token_file: Path | None = None
+    admin_token: SecretStr | None = Field(default=None, min_length=32)
 
     @model_validator(mode="after")
     def _tokens_are_for_somebody(self) -> Self:

@@ -28,6 +28,7 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPES = "urn:ietf:params:oauth:token-type"
 ME = f"{CONTROL}/scim2/Me"
 SECRET = "the issuer's"
+CHOSEN = "chosen-beforehand-" + 20 * "x"
 UNKNOWN = (401, "UNAUTHENTICATED", "NotAuthorizedException")
 REFUSED = (403, "PERMISSION_DENIED", "ForbiddenException")
 
@@ -69,6 +70,7 @@ def config(config: dict[str, Any], issuer: Issuer) -> dict[str, Any]:
         issuers=[issuer.url, "http://127.0.0.1:9"],
         audiences=["spark-platform"],
         token_lifetime_s=600,
+        admin_token=CHOSEN,
     )
 
 
@@ -114,6 +116,23 @@ def test_the_admins_token_is_for_its_owners_eyes_and_stays(
     file.write_text("nonsense")
     create_app(Settings.model_validate(config))
     assert Caller(http, file.read_text())("GET", ME).status_code == 200
+
+
+def test_a_token_that_was_chosen_is_the_admins(http: Any) -> None:
+    me = Caller(http, CHOSEN)("GET", ME)
+    assert (me.status_code, me.json()["userName"]) == (200, "admin")
+    ours = exchange(http, CHOSEN).json()["access_token"]
+    assert Caller(http, ours)("GET", ME).json()["userName"] == "admin"
+    for other in (CHOSEN[:-1], CHOSEN + "x", CHOSEN.upper()):
+        assert Caller(http, other)("GET", ME).status_code == 401
+        assert code(exchange(http, other)) == (401, "UNAUTHENTICATED")
+
+
+def test_a_chosen_token_cannot_be_guessed(config: dict[str, Any]) -> None:
+    config["authorization"]["admin_token"] = "admin"
+    with pytest.raises(ValueError, match="admin_token") as refused:
+        Settings.model_validate(config)
+    assert "at least 32" in str(refused.value)
 
 
 def test_a_file_that_cannot_be_written_is_named(config: dict[str, Any], tmp_path: Path) -> None:

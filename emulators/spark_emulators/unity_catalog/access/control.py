@@ -53,11 +53,13 @@ class Access:
         tokens = Tokens(Keys(engine).get, chosen.token_lifetime_s)
         if chosen.admin_token_file is not None:
             _leave_admin_token(chosen.admin_token_file, tokens)
+        chosen_token = chosen.admin_token.get_secret_value() if chosen.admin_token else ""
+        issuers = Issuers(chosen.issuers, chosen.audiences)
         return cls(
             Place((securables.metastore,)),
             principals,
             Permissions(securables, grants, guard),
-            Login(principals, tokens, Issuers(chosen.issuers, chosen.audiences)),
+            Login(principals, tokens, issuers, chosen_token),
             guard,
         )
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine, select
 
-from spark_emulators.unity_catalog.access.guard import Guard
-from spark_emulators.unity_catalog.access.rules import Action
 from spark_emulators.unity_catalog.errors import NoSuch
-from spark_emulators.unity_catalog.securables import Kind, Place
+from spark_emulators.unity_catalog.securables import Kind
 from spark_emulators.unity_catalog.store.database import SECURABLES
 from spark_emulators.unity_catalog.store.securables import Securables
 from spark_platform.kernel.database import reading
@@ -22,16 +20,11 @@ _S3 = re.compile(r"s3[an]?://")
 
 
 class StoredCatalog:
-    """Answers from the catalog's own database.
+    """Answers from the catalog's own database."""
 
-    Args:
-        guard: decides who may see what.
-    """
-
-    def __init__(self, engine: Engine, securables: Securables, guard: Guard) -> None:
+    def __init__(self, engine: Engine, securables: Securables) -> None:
         self._engine = engine
         self._securables = securables
-        self._guard = guard
 
     def table_at(self, location: str) -> str | None:
         """The full name of the table whose files are at ``location``."""
@@ -54,15 +47,6 @@ class StoredCatalog:
     def exists(self, full_name: str) -> bool:
         """Whether there is a table of that name, which must have three parts."""
         return self._there(Kind.TABLE, full_name.split("."))
-
-    def visible(self, full_name: str) -> bool:
-        """Whether whoever acts may know of a table; of one that is gone, the owner of all may."""
-        try:
-            place = self._securables.find(Kind.TABLE, full_name.split("."))
-        except NoSuch:
-            everything = Place((self._securables.metastore,))
-            return self._guard.allows(Action.ADMINISTER, everything)
-        return self._guard.allows(Action.SEE_TABLE, place)
 
     def _there(self, kind: Kind, names: Sequence[str]) -> bool:
         try:

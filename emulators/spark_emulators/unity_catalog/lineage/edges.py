@@ -6,7 +6,7 @@ about to make has a name before it has a place. What is no table of the catalog 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -73,6 +73,13 @@ class Edges:
 
     tables: frozenset[TableEdge] = frozenset()
     columns: frozenset[ColumnEdge] = frozenset()
+
+    def where(self, holds: Callable[[End | None, End | None], bool]) -> Edges:
+        """Those whose source and target satisfy ``holds``."""
+        return Edges(
+            frozenset(edge for edge in self.tables if holds(edge.source, edge.target)),
+            frozenset(edge for edge in self.columns if holds(edge.source, edge.target)),
+        )
 
 
 def edges_of(observations: Iterable[Observation], resolver: Resolver) -> Edges:

@@ -15,13 +15,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Engine
 
+from spark_emulators.unity_catalog.acting import who
 from spark_emulators.unity_catalog.errors import NoSuch
 from spark_emulators.unity_catalog.lineage.database import key_of
 from spark_emulators.unity_catalog.lineage.external_store import ExternalStore, Relationship
-from spark_emulators.unity_catalog.lineage.service import Catalog, Visible, everything
+from spark_emulators.unity_catalog.lineage.permitted import EVERYTHING, Permitted
+from spark_emulators.unity_catalog.lineage.service import Catalog
 from spark_emulators.unity_catalog.names import check_name
 from spark_emulators.unity_catalog.securables import Kind
-from spark_platform.kernel.errors import InvalidInput, NotFound
+from spark_platform.kernel.errors import Forbidden, InvalidInput, NotFound
 
 __all__ = [
     "Direction",
@@ -186,17 +188,27 @@ class External:
 
     Args:
         clock_ms: milliseconds since 1970.
+        permitted: what whoever acts may know and tell. Metadata is made by the metastore's owner:
+            the privilege to make it is one of those that only Databricks knows.
     """
 
-    def __init__(self, engine: Engine, catalog: Catalog, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        clock_ms: Callable[[], int],
+        permitted: Permitted = EVERYTHING,
+    ) -> None:
         self._store = ExternalStore(engine)
         self._catalog = catalog
         self._clock_ms = clock_ms
+        self._permitted = permitted
 
     # External metadata
 
     def create_metadata(self, body: ExternalMetadata, who: str) -> Document:
-        """Raises Conflict where the name is taken."""
+        """Raises Conflict where the name is taken, Forbidden."""
+        self._permitted.require_owner(None, "create external metadata")
         document = {
             "owner": who,
             **body.model_dump(mode="json", exclude_none=True),
@@ -228,9 +240,10 @@ class External:
         Raises:
             InvalidInput: it names none, or one that cannot be changed or left out.
             NoSuchExternal: there is no such metadata.
+            Forbidden: it is somebody else's.
         """
         changes = _masked(body, mask, set(MetadataPatch.model_fields))
-        document = _changed(self.metadata(name), changes)
+        document = _changed(self._own(name, "change"), changes)
         if missing := {"system_type", "entity_type"} - document.keys():
             raise InvalidInput(f"{', '.join(sorted(missing))} cannot be left out")
         document |= {"update_time": self._now(), "updated_by": who}
@@ -239,53 +252,58 @@ class External:
         return document
 
     def delete_metadata(self, name: str) -> None:
-        """Forget metadata and the relationships it is in; raises NoSuchExternal."""
+        """Forget metadata and the relationships it is in; raises NoSuchExternal, Forbidden."""
+        self._own(name, "delete")
         thing = ThingOutside.model_validate({"external_metadata": {"name": name or "?"}})
         if not self._store.delete_metadata(name, thing.key):
             raise _no_metadata(name)
 
     # External lineage
 
-    def create(self, body: RelationshipBody, visible: Visible = everything) -> Document:
+    def create(self, body: RelationshipBody) -> Document:
         """Declare a relationship.
 
         Raises:
             InvalidInput: none of its ends is outside.
             NoSuchExternal, NoSuch: an end does not exist.
             Conflict: it was declared before.
+            Forbidden: an end is somebody else's.
         """
         if not (body.source.external_metadata or body.target.external_metadata):
             raise InvalidInput("source or target must be external_metadata")
         for end in (body.source, body.target):
-            self._check(end, visible)
+            self._check(end)
+        self._require(body)
         document = body.model_dump(mode="json", exclude_none=True) | {"id": str(uuid.uuid4())}
         self._store.create(Relationship(document["id"], body.source.key, body.target.key, document))
         return document
 
     def update(self, body: RelationshipBody, mask: str) -> Document:
-        """Replace columns, properties or both; raises InvalidInput or NoSuchExternal."""
+        """Replace columns, properties or both; raises InvalidInput, NoSuchExternal, Forbidden."""
         changes = _masked(body, mask, {"columns", "properties"})
         found = self._found(body)
+        self._require(RelationshipRef.model_validate(found.document))
         document = _changed(found.document, changes)
         self._store.replace(found.id, document)
         return document
 
     def delete(self, ref: RelationshipRef) -> None:
-        """Raises NoSuchExternal."""
-        self._store.delete(self._found(ref).id)
+        """Raises NoSuchExternal, Forbidden."""
+        found = self._found(ref)
+        self._require(RelationshipRef.model_validate(found.document))
+        self._store.delete(found.id)
 
     def neighbours(
-        self,
-        thing: ThingOutside,
-        direction: Direction,
-        page: Page,
-        visible: Visible = everything,
+        self, thing: ThingOutside, direction: Direction, page: Page
     ) -> tuple[list[Document], str | None]:
         """Relationships of a thing in the order of their making, and the next page's token.
 
         Raises:
             InvalidInput: the token is none of ours.
+            NoSuch: the thing is a table that whoever acts may not know of.
         """
+        if thing.table and not self._permitted.sees(thing.table.name):
+            raise NoSuch(Kind.TABLE, thing.table.name)
         if page.page_token and not _TOKEN.fullmatch(page.page_token):
             raise InvalidInput(f"page_token {page.page_token!r} was not issued by this catalog")
         after = int(page.page_token or 0)
@@ -294,7 +312,7 @@ class External:
         shown = found[: page.limit]
         token = str(shown[-1][0]) if len(found) > len(shown) else None
         side = "source" if upstream else "target"
-        documents = [document for _, document in shown if _may_see(document[side], visible)]
+        documents = [document for _, document in shown if self._may_see(document[side])]
         return documents, token
 
     def _found(self, ref: RelationshipRef) -> Relationship:
@@ -303,12 +321,32 @@ class External:
             raise NoSuchExternal("there is no such external lineage relationship")
         return found
 
-    def _check(self, end: ThingOutside, visible: Visible) -> None:
+    def _own(self, name: str, verb: str) -> Document:
+        found = self.metadata(name)
+        self._permitted.require_owner(found.get("owner"), f"{verb} external metadata {name!r}")
+        return found
+
+    def _require(self, ends: RelationshipRef) -> None:
+        """Raise Forbidden unless whoever acts may say that one flows into the other."""
+        if ends.source.table and not self._permitted.reads(ends.source.table.name):
+            raise _refused("SELECT", ends.source.table.name)
+        if ends.target.table and not self._permitted.writes(ends.target.table.name):
+            raise _refused("MODIFY", ends.target.table.name)
+        for end in (ends.source, ends.target):
+            if end.external_metadata:
+                self._own(end.external_metadata.name, "declare lineage of")
+
+    def _may_see(self, end: Document) -> bool:
+        return "table" not in end or self._permitted.sees(end["table"]["name"])
+
+    def _check(self, end: ThingOutside) -> None:
         if end.external_metadata:
             self.metadata(end.external_metadata.name)
         if end.table:
             name = end.table.name
-            known = name.count(".") == 2 and self._catalog.exists(name) and visible(name)
+            known = (
+                name.count(".") == 2 and self._catalog.exists(name) and self._permitted.sees(name)
+            )
             if not known:
                 raise NoSuch(Kind.TABLE, name)
 
@@ -332,8 +370,11 @@ def _changed(document: Document, changes: Document) -> Document:
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _may_see(end: Document, visible: Visible) -> bool:
-    return "table" not in end or visible(end["table"]["name"])
+def _refused(privilege: str, table: str) -> Forbidden:
+    return Forbidden(
+        f"principal {who()} may not declare lineage of table {table}",
+        hint=f"it needs {privilege} on it",
+    )
 
 
 def _no_metadata(name: str) -> NoSuchExternal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from sqlalchemy import Engine
@@ -19,16 +20,14 @@ from spark_emulators.unity_catalog.lineage.events import (
     Observation,
     RunEvent,
 )
+from spark_emulators.unity_catalog.lineage.permitted import EVERYTHING, Permitted
 from spark_emulators.unity_catalog.lineage.store import Happening, Link, Store
 from spark_emulators.unity_catalog.securables import Kind
 from spark_platform.kernel.errors import InvalidInput
 
-__all__ = ["Catalog", "Lineage", "Neighbours", "Visible", "everything"]
+__all__ = ["Catalog", "Lineage", "Neighbours"]
 
 _RUNS_END_WITHIN_MS = 24 * 60 * 60 * 1000
-
-Visible = Callable[[str], bool]
-"""Whether who asks may know of the table of a full name."""
 
 
 class Catalog(Resolver, Protocol):
@@ -36,11 +35,6 @@ class Catalog(Resolver, Protocol):
 
     def exists(self, full_name: str) -> bool:
         """Whether there is such a table."""
-
-
-def everything(_full_name: str) -> bool:
-    """Nothing is hidden."""
-    return True
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,26 @@ class Lineage:
 
     Args:
         clock_ms: milliseconds since 1970.
+        permitted: what whoever asks may know, and tell.
     """
 
-    def __init__(self, engine: Engine, catalog: Catalog, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        clock_ms: Callable[[], int],
+        permitted: Permitted = EVERYTHING,
+    ) -> None:
         self.store = Store(engine)
         self.catalog = catalog
         self._clock_ms = clock_ms
+        self._permitted = permitted
 
     def record(self, event: Event, *, created_by: str | None = None) -> None:
         """Take one event. What a run reads and writes counts once it completes.
+
+        Only what whoever tells it could have done counts: reads of tables it may read, and writes
+        of those it may write.
 
         Raises:
             Transient: the database does not answer; nothing was taken.
@@ -80,20 +85,23 @@ class Lineage:
         )
         self._finish(happening, [seen])
 
-    def table(self, full_name: str, visible: Visible = everything) -> Neighbours:
+    def table(self, full_name: str) -> Neighbours:
         """The neighbours of a table, those hidden from who asks left out.
 
         Raises:
             InvalidInput: the name has not three parts.
             NoSuch: there is no such table and never was, or none that who asks may know of.
         """
-        end = self._known(full_name, visible)
-        return _shown(self.store.upstream(end), self.store.downstream(end), visible)
+        end = self._known(full_name)
+        return Neighbours(
+            self._shown(self.store.upstream(end)), self._shown(self.store.downstream(end))
+        )
 
-    def column(self, full_name: str, column: str, visible: Visible = everything) -> Neighbours:
+    def column(self, full_name: str, column: str) -> Neighbours:
         """The neighbours of a column; raises as ``table``."""
-        end = self._known(full_name, visible)
-        return _shown(self.store.upstream(end, column), self.store.downstream(end, column), visible)
+        end = self._known(full_name)
+        upstream, downstream = self.store.upstream(end, column), self.store.downstream(end, column)
+        return Neighbours(self._shown(upstream), self._shown(downstream))
 
     def _record_run(self, event: RunEvent, created_by: str | None) -> None:
         if event.event_type in (EventType.FAIL, EventType.ABORT):
@@ -112,26 +120,33 @@ class Lineage:
 
     def _finish(self, happening: Happening, seen: list[Observation]) -> None:
         edges = edges_of(seen, self.catalog)
+        reads, writes = cache(self._permitted.reads), cache(self._permitted.writes)
+        edges = edges.where(
+            lambda source, target: (
+                (source is None or _may(reads, source)) and (target is None or _may(writes, target))
+            )
+        )
         if edges != Edges():
             self.store.finish(happening, edges)
 
-    def _known(self, full_name: str, visible: Visible) -> End:
+    def _known(self, full_name: str) -> End:
         if len(full_name.split(".")) != 3:
             raise InvalidInput(
                 f"table_name {full_name!r} is not allowed", hint="use catalog.schema.table"
             )
         end = End(Type.TABLE, full_name)
         known = self.catalog.exists(full_name) or self.store.knows(end)
-        if not known or not visible(full_name):
+        if not known or not self._permitted.sees(full_name):
             raise NoSuch(Kind.TABLE, full_name)
         return end
 
+    def _shown(self, links: list[Link]) -> list[Link]:
+        sees = cache(self._permitted.sees)
+        return [link for link in links if _may(sees, link.end)]
 
-def _shown(upstream: list[Link], downstream: list[Link], visible: Visible) -> Neighbours:
-    def show(links: list[Link]) -> list[Link]:
-        return [link for link in links if link.end.type is Type.PATH or visible(link.end.name)]
 
-    return Neighbours(show(upstream), show(downstream))
+def _may(permitted: Callable[[str], bool], end: End) -> bool:
+    return end.type is Type.PATH or permitted(end.name)
 
 
 def _subject(event: JobEvent | DatasetEvent) -> str:

@@ -1,5 +1,7 @@
 """Events in, neighbours out, on every database."""
 
+from dataclasses import dataclass
+
 import pytest
 from sqlalchemy import event as listening
 
@@ -138,13 +140,47 @@ def test_the_newest_time_counts_whatever_comes_last(lineage, captured):
     assert {link.event_time for link in lineage.table(BIG).upstream} == {1_893_456_000_000}
 
 
-def test_who_may_not_see_a_table_does_not(lineage, captured):
+@dataclass
+class Without:
+    """Everything is permitted, but for these tables."""
+
+    seen: str = ""
+    read: str = ""
+    written: str = ""
+
+    def sees(self, table):
+        return table != self.seen
+
+    def reads(self, table):
+        return table != self.read
+
+    def writes(self, table):
+        return table != self.written
+
+    def require_owner(self, owner, what):
+        raise AssertionError((owner, what))
+
+
+def test_who_may_not_see_a_table_does_not(engine, catalog, clock, lineage, captured):
     record(lineage, captured)
-    shown = lineage.table(BIG, lambda name: name != CUSTOMERS)
-    assert names(shown.upstream) == [ORDERS]
-    assert lineage.column(BIG, "name", lambda name: name != CUSTOMERS).upstream == []
+    shown = Lineage(engine, catalog, clock, Without(seen=CUSTOMERS))
+    assert names(shown.table(BIG).upstream) == [ORDERS]
+    assert shown.column(BIG, "name").upstream == []
     with pytest.raises(NoSuch):
-        lineage.table(CUSTOMERS, lambda name: name != CUSTOMERS)
+        shown.table(CUSTOMERS)
+
+
+def test_what_who_tells_could_not_have_done_does_not_count(engine, catalog, clock, captured):
+    lineage = Lineage(engine, catalog, clock, Without(read=CUSTOMERS))
+    record(lineage, captured)
+    assert names(lineage.table(BIG).upstream) == [ORDERS]
+    assert lineage.column(BIG, "name").upstream == []
+
+
+def test_nor_does_what_it_could_not_have_written(engine, catalog, clock, captured):
+    lineage = Lineage(engine, catalog, clock, Without(written=BIG))
+    record(lineage, captured[:5])
+    assert records(lineage) == []
 
 
 def test_a_table_without_lineage_has_no_neighbours(lineage, catalog):

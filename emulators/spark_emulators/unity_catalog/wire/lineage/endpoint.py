@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from spark_emulators.unity_catalog.lineage.external import External
-from spark_emulators.unity_catalog.lineage.service import Lineage, Visible
+from spark_emulators.unity_catalog.lineage.service import Lineage
 from spark_emulators.unity_catalog.wire import endpoint as wire
 from spark_emulators.unity_catalog.wire.lineage.errors import error_answer
 from spark_platform.kernel.errors import InvalidInput
@@ -32,13 +32,11 @@ class Doors:
 
     Attributes:
         who: names the principal of the request that is being answered.
-        visible: says which tables that principal may know of.
     """
 
     lineage: Lineage
     external: External
     who: Callable[[], str]
-    visible: Visible
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from spark_emulators.unity_catalog.access.guard import Guard
 from spark_emulators.unity_catalog.acting import who
 from spark_emulators.unity_catalog.lineage.catalog import StoredCatalog
 from spark_emulators.unity_catalog.lineage.external import External
+from spark_emulators.unity_catalog.lineage.permitted import ByGrants
 from spark_emulators.unity_catalog.lineage.service import Lineage
 from spark_emulators.unity_catalog.store.securables import Securables
 from spark_emulators.unity_catalog.wire.lineage import openlineage, tracking
@@ -47,12 +48,11 @@ _SERVED: tuple[tuple[str, str, Handler], ...] = (
 
 def doors_of(engine: Engine, securables: Securables, guard: Guard) -> Doors:
     """Lineage in the catalog's database, as far as whoever asks may see the tables."""
-    catalog = StoredCatalog(engine, securables, guard)
+    catalog, permitted = StoredCatalog(engine, securables), ByGrants(securables, guard)
     return Doors(
-        Lineage(engine, catalog, _now_ms),
-        External(engine, catalog, _now_ms),
+        Lineage(engine, catalog, _now_ms, permitted),
+        External(engine, catalog, _now_ms, permitted),
         who=who,
-        visible=catalog.visible,
     )
 
 

@@ -59,7 +59,7 @@ class _Around(Page):
 
 def table_lineage(doors: Doors, call: Call) -> Answer:
     asked = call.arguments(_TableQuestion)
-    found = doors.lineage.table(asked.table_name, doors.visible)
+    found = doors.lineage.table(asked.table_name)
     with_jobs = asked.include_entity_lineage
     return {
         "upstreams": [_neighbour(link, with_jobs) for link in found.upstream],
@@ -69,7 +69,7 @@ def table_lineage(doors: Doors, call: Call) -> Answer:
 
 def column_lineage(doors: Doors, call: Call) -> Answer:
     asked = call.arguments(_ColumnQuestion)
-    found = doors.lineage.column(asked.table_name, asked.column_name, doors.visible)
+    found = doors.lineage.column(asked.table_name, asked.column_name)
     return {
         "upstream_cols": _columns(found.upstream),
         "downstream_cols": _columns(found.downstream),
@@ -101,14 +101,12 @@ def delete_metadata(doors: Doors, call: Call) -> Answer:
 
 
 def create_relationship(doors: Doors, call: Call) -> Answer:
-    return doors.external.create(call.parse(RelationshipBody), doors.visible)
+    return doors.external.create(call.parse(RelationshipBody))
 
 
 def list_relationships(doors: Doors, call: Call) -> Answer:
     asked = call.arguments(_Around)
-    found, token = doors.external.neighbours(
-        asked.object_info, asked.lineage_direction, asked, doors.visible
-    )
+    found, token = doors.external.neighbours(asked.object_info, asked.lineage_direction, asked)
     other = "source" if asked.lineage_direction is Direction.UPSTREAM else "target"
     listed = [_relationship(doors, document, other) for document in found]
     return _page("external_lineage_relationships", listed, token)
