@@ -14,17 +14,13 @@ Which requests a fault means is said by ``methods`` and ``path``, a pattern such
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from spark_platform.kernel.errors import InvalidInput, Missing, NotFound, Terminal
+from spark_testkit.catalog_http import CatalogHttp
 from spark_testkit.fault import Fault, Faulty
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = ["CatalogControl"]
 
-_TIMEOUT_S = 60.0
 _DOOR = "/emulator"
 _COMMITS = "*/iceberg*/*/tables/*"
 
@@ -38,7 +34,7 @@ class CatalogControl(Faulty):
     """
 
     def __init__(self, uri: str, token: str = "") -> None:
-        self._uri, self._token = uri.rstrip("/"), token
+        self._http = CatalogHttp(uri, token)
 
     def fault(self, effect: str, **fields: Any) -> Fault:
         """Any fault that the catalog knows.
@@ -100,26 +96,4 @@ class CatalogControl(Faulty):
         self._call("DELETE", f"/snapshots/{snapshot}")
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        import httpx
-
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        try:
-            answer: httpx.Response = httpx.request(
-                method,
-                self._uri + _DOOR + path,
-                json=body,
-                headers=headers,
-                timeout=_TIMEOUT_S,
-                trust_env=False,
-            )
-        except httpx.TransportError as error:
-            raise Missing(
-                f"the catalog at {self._uri} does not answer: {error}",
-                hint="`spark-testkit list` tells which stacks run",
-            ) from error
-        if answer.is_success:
-            return answer.json()
-        kinds: dict[int, type[InvalidInput | NotFound]] = {400: InvalidInput, 404: NotFound}
-        told = answer.headers.get("content-type", "").startswith("application/json")
-        message = answer.json().get("message") if told else ""
-        raise kinds.get(answer.status_code, Terminal)(message or f"HTTP {answer.status_code}")
+        return self._http.ask(method, _DOOR + path, body)

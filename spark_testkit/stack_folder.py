@@ -118,6 +118,7 @@ class StackFolder:
             "s3_secret_key": secrets.token_urlsafe(30),
             "connect_token": secrets.token_urlsafe(30),
             "token_issuer": secrets.token_urlsafe(30),
+            "catalog_token": secrets.token_urlsafe(30),
         }
         if not made.keys() <= known.keys():
             known = {**made, **known}

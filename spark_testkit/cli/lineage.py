@@ -16,6 +16,7 @@ from spark_testkit.cli.output import (
     print_json,
     print_table,
 )
+from spark_testkit.services.unity_catalog import TOKEN
 from spark_testkit.stack import Stack
 
 __all__ = ["lineage"]
@@ -49,7 +50,7 @@ def lineage(
             f"stack {name!r} runs no Unity Catalog",
             hint="`spark-testkit up --lineage unity-catalog spark-connect`",
         )
-    with LineageSource(exports["UNITY_CATALOG_URI"]) as source:
+    with LineageSource(exports["UNITY_CATALOG_URI"], exports.get(TOKEN, "")) as source:
         graph = source.of_columns(table) if columns else source.of_table(table)
     if svg is not None:
         svg.write_text(as_svg(graph), encoding="utf-8")

@@ -25,7 +25,7 @@ from spark_testkit.cli.output import (
 from spark_testkit.engine import engine_spec
 from spark_testkit.providers import PROVIDERS
 from spark_testkit.service import ServiceRequest
-from spark_testkit.services import DEFAULT_SERVICES, SERVICES
+from spark_testkit.services import DEFAULT_SERVICES, SERVICES, guarded
 from spark_testkit.services.lineage import TELLING
 from spark_testkit.stack import DEFAULT_TIMEOUT_S, Stack
 from spark_testkit.supervisor.protocol import ServiceStatus
@@ -55,6 +55,10 @@ def up(
     lineage: Annotated[
         bool, typer.Option("--lineage", help="Spark tells the catalog what comes from what.")
     ] = False,
+    auth: Annotated[
+        bool,
+        typer.Option("--auth", help="The catalog asks who one is, and what that one may do."),
+    ] = False,
     timeout: Annotated[
         float, typer.Option("--timeout", help="Seconds for each service to answer.", min=1)
     ] = DEFAULT_TIMEOUT_S,
@@ -70,7 +74,7 @@ def up(
     stack = Stack(name, provider=provider)
     with StackProgress() as progress:
         stack.up(
-            *requests_for(services or DEFAULT_SERVICES, engine, lineage=lineage),
+            *requests_for(services or DEFAULT_SERVICES, engine, lineage=lineage, auth=auth),
             timeout_s=timeout,
             on_progress=progress.engine,
             on_service=progress.service,
@@ -84,9 +88,19 @@ def up(
 
 
 def requests_for(
-    services: tuple[str, ...] | list[str], engine: str | None, *, lineage: bool = False
+    services: tuple[str, ...] | list[str],
+    engine: str | None,
+    *,
+    lineage: bool = False,
+    auth: bool = False,
 ) -> list[ServiceRequest]:
-    """Service requests with ``engine`` set where a service runs Spark, and that Spark's lineage."""
+    """Service requests with their options.
+
+    Args:
+        engine: set where a service runs Spark.
+        lineage: asked for where a service runs Spark.
+        auth: whether the catalog asks who one is.
+    """
     requests = []
     for kind in services:
         options: dict[str, Any] = {}
@@ -95,7 +109,7 @@ def requests_for(
         if lineage and kind in TELLING:
             options["lineage"] = True
         requests.append(ServiceRequest.of(kind, **options))
-    return requests
+    return guarded(requests) if auth else requests
 
 
 def status(name: NameOption = "default", output: OutputOption = Format.TEXT) -> None:

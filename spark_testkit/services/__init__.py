@@ -22,7 +22,7 @@ from spark_testkit.services import (
     unity_catalog,
 )
 
-__all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "service"]
+__all__ = ["DEFAULT_SERVICES", "SERVICES", "closure", "guarded", "service"]
 
 # in an order in which each comes after those it needs
 SERVICES: dict[str, Service] = {
@@ -62,6 +62,16 @@ def service(kind: str) -> Service:
             f"unknown service {kind!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
             hint=f"services are: {', '.join(SERVICES)}",
         ) from None
+
+
+def guarded(requests: Iterable[ServiceRequest]) -> list[ServiceRequest]:
+    """The same requests, with a catalog that asks who one is where they need one at all."""
+    wanted = list(requests)
+    catalog = unity_catalog.SERVICE.kind
+    if catalog not in {each.kind for each in closure(wanted)}:
+        return wanted
+    others = [each for each in wanted if each.kind != catalog]
+    return [*others, ServiceRequest.of(catalog, auth=True)]
 
 
 def closure(requests: Iterable[ServiceRequest]) -> list[ServiceRequest]:

@@ -14,7 +14,7 @@ from spark_platform.kernel.wait import NotYet
 from spark_testkit.engine import Engine, install
 from spark_testkit.engine.launcher import START_OPTIONS, environment_of
 from spark_testkit.service import PlanContext, Service, ServiceSpec
-from spark_testkit.services import aws
+from spark_testkit.services import aws, catalog_identity
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import (
     EVENT_LOG_FOLDER,
@@ -76,6 +76,7 @@ def _configuration(
     context: PlanContext, engine: Engine, store: Mapping[str, str]
 ) -> dict[str, Any]:
     """The server's configuration file, see ``spark_emulators.emr.settings``."""
+    identity = catalog_identity.environment_of(context.peers["unity-catalog"].for_peers())
     connectors = [str(jar) for jar in engine.jars if not jar.is_relative_to(engine.spark_home)]
     return {
         "host": context.place.listen,
@@ -94,6 +95,7 @@ def _configuration(
             "SPARK_SUBMIT_OPTS": " ".join((*START_OPTIONS, "-XX:-UsePerfData")),
             # of Spark and of the job's own clients: none in a conf
             **store,
+            **identity,
         },
         "temp_dir": str(context.folder / "jobs"),
         "cores": local_cores(),

@@ -12,11 +12,11 @@ from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.engine import engine_spec
 from spark_testkit.service import PlanContext, Service, ServiceSpec
-from spark_testkit.services.kubernetes import KEYS, NAMESPACE, namespace_objects
+from spark_testkit.services.kubernetes import NAMESPACE, job_conf, job_secrets, namespace_objects
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import SMALL_DATA, table_conf
 from spark_testkit.services.token_issuer import trust
-from spark_testkit.services.unity_catalog import HttpReadiness
+from spark_testkit.services.unity_catalog import HttpReadiness, with_its_store
 from spark_testkit.tokens import DOMAIN, credential_command, local_user
 
 __all__ = [
@@ -77,7 +77,7 @@ def plan(context: PlanContext) -> ServiceSpec:
             f"gateway: option warm is {warm!r}", hint="a domain and a number: warm={'default': 1}"
         )
     endpoint = f"https://localhost:{port}"
-    options = context.request.options
+    options, variables = context.request.options, with_its_store(context.peers)
     made = files(
         folder,
         listen=context.place.listen,
@@ -85,10 +85,11 @@ def plan(context: PlanContext) -> ServiceSpec:
         database=sqlite_url(folder / "gateway.sqlite"),
         tls=certificates("localhost", context.place.listen),
         kubeconfig=context.peers["kubernetes"].for_peers()["KUBECONFIG"],
-        store=context.peers["s3"].for_peers(),
+        variables=variables,
         issuer=trust(context.peers["token-issuer"].for_peers()),
         drivers=pool(
             options.get("engine"),
+            variables,
             {
                 **table_conf(context.peers),
                 **lineage_conf(context),
@@ -129,7 +130,7 @@ def files(
     database: str,
     tls: Mapping[str, str],
     kubeconfig: str | None,
-    store: Mapping[str, str],
+    variables: Mapping[str, str],
     issuer: Mapping[str, str],
     drivers: Mapping[str, Any],
     warm: Mapping[str, int],
@@ -143,7 +144,7 @@ def files(
         database: its URL.
         tls: what ``certificates`` has made.
         kubeconfig: the file that leads to the cluster; None where it runs in that.
-        store: variables of S3, whose keys jobs find in the namespace of their domain.
+        variables: of S3 and the catalog, whose keys jobs find in the namespace of their domain.
         issuer: whose tokens it trusts, see ``token_issuer.trust``.
         drivers: those of Connect, see ``pool``.
         warm: domain → how many drivers are kept warm for it.
@@ -178,23 +179,26 @@ def files(
         **tls,
         "config.json": json.dumps(config, indent=2),
         rules: json.dumps(policy),
-        objects: "---\n".join(json.dumps(each) + "\n" for each in namespace_objects(store)),
+        objects: "---\n".join(json.dumps(each) + "\n" for each in namespace_objects(variables)),
     }
 
 
-def pool(engine: str | None, conf: Mapping[str, str]) -> dict[str, Any]:
+def pool(
+    engine: str | None, variables: Mapping[str, str], conf: Mapping[str, str]
+) -> dict[str, Any]:
     """Connect's drivers of one user each, see ``spark_platform.gateway.settings.PoolSettings``.
 
     Args:
         engine: its version; None for the default one.
+        variables: of the catalog.
         conf: Spark's settings, such as where tables lie, on top of the testkit's own.
     """
     spec = engine_spec(engine)
     return {
         "image": spec.image,
         "spark_version": spec.pyspark,
-        "secrets": KEYS,
-        "conf": {**SMALL_DATA, **_SMALL, **conf},
+        "secrets": job_secrets(variables),
+        "conf": {**SMALL_DATA, **_SMALL, **job_conf(variables), **conf},
     }
 
 

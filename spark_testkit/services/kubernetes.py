@@ -13,13 +13,14 @@ from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.wait import NotYet
 from spark_testkit.images.processes import process_images
 from spark_testkit.service import PlanContext, Service, ServiceSpec
+from spark_testkit.services import catalog_identity
 from spark_testkit.services.spark_connect import prepare_engine
+from spark_testkit.services.unity_catalog import with_its_store
 
-__all__ = ["KEYS", "NAMESPACE", "SERVICE", "namespace_objects"]
+__all__ = ["NAMESPACE", "SERVICE", "job_conf", "job_secrets", "namespace_objects"]
 
 NAMESPACE = "default"
-KEYS = {"AWS_ACCESS_KEY_ID": "s3:key", "AWS_SECRET_ACCESS_KEY": "s3:secret"}
-"""The variables of jobs that reach the stack's S3, and the secrets of the cluster they are of."""
+_KEYS = {"AWS_ACCESS_KEY_ID": "s3:key", "AWS_SECRET_ACCESS_KEY": "s3:secret"}
 
 
 def plan(context: PlanContext) -> ServiceSpec:
@@ -55,11 +56,25 @@ def plan(context: PlanContext) -> ServiceSpec:
     )
 
 
-def namespace_objects(store: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What jobs need in their namespace: an account that may make pods, and the keys of S3.
+def job_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables of jobs that reach S3 and the catalog → the secrets of their namespace.
 
     Args:
-        store: the variables of the stack's S3.
+        variables: the catalog's.
+    """
+    return {**_KEYS, **catalog_identity.kubernetes_secrets(variables)}
+
+
+def job_conf(variables: Mapping[str, str]) -> dict[str, str]:
+    """Spark's settings that belong to ``job_secrets``."""
+    return catalog_identity.kubernetes_conf(variables)
+
+
+def namespace_objects(variables: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What jobs need in their namespace: an account that may make pods, and the secrets.
+
+    Args:
+        variables: of the stack's S3 and catalog.
     """
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark"}},
@@ -79,15 +94,16 @@ def namespace_objects(store: Mapping[str, str]) -> list[dict[str, Any]]:
             "kind": "Secret",
             "metadata": {"name": "s3"},
             "stringData": {
-                "key": store["AWS_ACCESS_KEY_ID"],
-                "secret": store["AWS_SECRET_ACCESS_KEY"],
+                "key": variables["AWS_ACCESS_KEY_ID"],
+                "secret": variables["AWS_SECRET_ACCESS_KEY"],
             },
         },
+        *catalog_identity.secret_object(variables),
     ]
 
 
 def _objects(context: PlanContext) -> Iterator[dict[str, Any]]:
-    for each in namespace_objects(context.peers["s3"].for_peers()):
+    for each in namespace_objects(with_its_store(context.peers)):
         each["metadata"]["namespace"] = NAMESPACE
         for subject in each.get("subjects", ()):
             subject["namespace"] = NAMESPACE

@@ -12,11 +12,11 @@ from spark_platform.kernel.database import sqlite_url
 from spark_testkit.engine import engine_specs
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services.gateway import PLATFORM_USER, kubeconfig
-from spark_testkit.services.kubernetes import KEYS
+from spark_testkit.services.kubernetes import job_conf, job_secrets
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import SMALL_DATA, table_conf
 from spark_testkit.services.token_issuer import trust
-from spark_testkit.services.unity_catalog import HttpReadiness
+from spark_testkit.services.unity_catalog import HttpReadiness, with_its_store
 from spark_testkit.tokens import DOMAIN
 
 __all__ = ["SERVICE", "configuration"]
@@ -34,6 +34,7 @@ def plan(context: PlanContext) -> ServiceSpec:
         database=sqlite_url(context.folder / "runs.sqlite"),
         issuer=trust(context.peers["token-issuer"].for_peers()),
         kubeconfig=str(way),
+        variables=with_its_store(context.peers),
         conf={**SMALL_DATA, **table_conf(context.peers), **lineage_conf(context)},
     )
     return ServiceSpec(
@@ -62,6 +63,7 @@ def configuration(
     database: str,
     issuer: Mapping[str, str],
     kubeconfig: str,
+    variables: Mapping[str, str],
     conf: Mapping[str, str],
 ) -> dict[str, Any]:
     """The server's configuration file, see ``spark_platform.runner.settings``.
@@ -71,6 +73,7 @@ def configuration(
         database: its URL.
         issuer: whose tokens it trusts, see ``token_issuer.trust``.
         kubeconfig: the file that leads to the Gateway.
+        variables: of the catalog.
         conf: Spark's settings of jobs that do not say them.
     """
     return {
@@ -83,7 +86,11 @@ def configuration(
             for spec in engine_specs().values()
         },
         "issuer": dict(issuer),
-        "sk8": {"kubeconfig": kubeconfig, "conf": dict(conf), "secrets": KEYS},
+        "sk8": {
+            "kubeconfig": kubeconfig,
+            "conf": {**job_conf(variables), **conf},
+            "secrets": job_secrets(variables),
+        },
     }
 
 

@@ -22,6 +22,7 @@ from spark_testkit.engine import (
 from spark_testkit.engine.progress import OnProgress
 from spark_testkit.service import TEMPORARY, PlanContext, Service, ServiceRequest, ServiceSpec
 from spark_testkit.services import gcs, unity_catalog
+from spark_testkit.services.catalog_identity import environment_of, token_conf
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_jvm import plan_jvm
 from spark_testkit.settings import Settings
@@ -73,6 +74,7 @@ def plan(context: PlanContext) -> ServiceSpec:
             "AWS_ACCESS_KEY_ID": store["AWS_ACCESS_KEY_ID"],
             "AWS_SECRET_ACCESS_KEY": store["AWS_SECRET_ACCESS_KEY"],
             "AWS_REGION": store["AWS_REGION"],
+            **environment_of(context.peers["unity-catalog"].for_peers()),
             TOKEN_VARIABLE: token,
         },
         files={**jvm.files, context.stack_folder / EVENT_LOG_FOLDER / ".keep": ""},
@@ -129,7 +131,7 @@ def table_conf(peers: Mapping[str, ServiceSpec]) -> dict[str, str]:
     """What lets Spark find the tables and buckets of the services it is wired to."""
     google = peers.get("gcs")
     return {
-        **tables_of({**peers["s3"].for_peers(), **peers["unity-catalog"].for_peers()}),
+        **tables_of(unity_catalog.with_its_store(peers)),
         **(gcs.hadoop_conf(google.for_peers()["STORAGE_EMULATOR_HOST"]) if google else {}),
     }
 
@@ -167,6 +169,7 @@ def _catalog(name: str, variables: Mapping[str, str]) -> dict[str, str]:
         f"{catalog}.client.region": variables["AWS_REGION"],
         # other clients write the same tables: a cached table would hide their commits
         f"{catalog}.cache-enabled": "false",
+        **token_conf(name, variables),
     }
 
 

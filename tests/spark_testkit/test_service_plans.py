@@ -9,7 +9,7 @@ from spark_platform.kernel.errors import InvalidInput, Missing
 from spark_testkit.cli.stacks import requests_for
 from spark_testkit.programs import FAKE_GCS_SERVER
 from spark_testkit.service import PlanContext, ServiceRequest
-from spark_testkit.services import DEFAULT_SERVICES, SERVICES, closure, s3, service
+from spark_testkit.services import DEFAULT_SERVICES, SERVICES, closure, guarded, s3, service
 from spark_testkit.services.lineage import TELLING
 from spark_testkit.services.spark_connect import ConnectReadiness
 from spark_testkit.settings import Settings
@@ -19,6 +19,7 @@ SECRETS = {
     "s3_secret_key": "s3-secret-value",
     "connect_token": "connect-token-value",
     "token_issuer": "token-issuer-secret",
+    "catalog_token": "catalog-token-value",
 }
 
 
@@ -119,15 +120,35 @@ def test_up_asks_those_for_lineage_that_run_spark():
     assert asked == {"spark-connect", "runner"}
 
 
+@pytest.mark.parametrize("kind", TELLING)
+def test_spark_says_who_it_is_where_the_catalog_asks(planned, kind):
+    asked = planned(*guarded([ServiceRequest.of(kind, lineage=True)]))
+    open_to_all = planned(ServiceRequest.of(kind, lineage=True))
+    token = "spark.sql.catalog.unity.token"
+    told = "".join(asked[kind].files.values())
+    assert token in told
+    assert "env:UNITY_CATALOG_TOKEN" in told
+    assert token not in "".join(open_to_all[kind].files.values())
+
+
+def test_up_asks_the_catalog_to_ask_also_where_it_is_only_needed():
+    requests = requests_for(["spark-connect"], None, auth=True)
+    assert [(each.kind, dict(each.options)) for each in requests] == [
+        ("spark-connect", {}),
+        ("unity-catalog", {"auth": True}),
+    ]
+    assert [each.kind for each in requests_for(["s3"], None, auth=True)] == ["s3"]
+
+
 def test_no_secret_is_in_any_argv_or_endpoint(planned):
-    for spec in planned().values():
+    for spec in planned(*guarded(ServiceRequest.of(kind) for kind in SERVICES)).values():
         for secret in SECRETS.values():
             assert secret not in " ".join(spec.argv)
             assert secret not in spec.endpoint
 
 
 def test_sparks_configuration_names_no_secret(planned):
-    spec = planned()["spark-connect"]
+    spec = planned(*guarded([ServiceRequest.of("spark-connect")]))["spark-connect"]
     written = "".join(spec.files.values())
     assert "spark.sql.catalog.unity" in written
     assert not [secret for secret in SECRETS.values() if secret in written]

@@ -58,17 +58,18 @@ class PlatformCluster:
         if self._made and not self._keep:
             self._clusters.down(self._name)
 
-    def up(self, warm: str, progress: OnProgress) -> dict[str, str]:
+    def up(self, warm: str, progress: OnProgress, *, auth: bool = False) -> dict[str, str]:
         """Have it: images, cluster, servers. One that is there with all of it is left alone.
 
         Args:
             warm: the domain that a driver for queries is kept warm for.
+            auth: whether the catalog asks who one is, and Spark tells it what comes from what.
 
         Returns:
             The variables of clients on this machine.
 
         Raises:
-            Conflict: a cluster of that name is there, without the platform.
+            Conflict: a cluster of that name is there, without the platform or with another catalog.
             InvalidInput: an impossible name, or no such flavour, or one that publishes no ports.
             Missing: something is not here.
             PlatformError: it does not come to work.
@@ -83,6 +84,7 @@ class PlatformCluster:
         make_flavor(self._flavor, self._settings).check(wanted)
         found = self._found()
         if found:
+            self._check(found, auth)
             return found
         self._build(progress)
         made = self._clusters.up(self._name, self._flavor, progress, wanted)
@@ -96,9 +98,11 @@ class PlatformCluster:
                 "access": f"TESTKIT{secrets.token_hex(6).upper()}",
                 "secret": secrets.token_urlsafe(30),
                 "issuer": secrets.token_urlsafe(30),
+                **({"catalog": secrets.token_urlsafe(30)} if auth else {}),
             },
             tls=gateway.certificates("localhost", gateway_host(NAMESPACE)),
             warm={warm: 1},
+            lineage=auth,
         )
         install(made.kubeconfig, wiring, progress)
         exports = {**wiring.exports(), "KUBECONFIG": str(made.kubeconfig)}
@@ -121,6 +125,15 @@ class PlatformCluster:
                 )
             return exports
         return {}
+
+    def _check(self, exports: dict[str, str], auth: bool) -> None:
+        if (unity_catalog.TOKEN in exports) == auth:
+            return
+        there = "an open catalog" if auth else "a catalog that asks who one is"
+        raise Conflict(
+            f"cluster {self._name!r} has {there}",
+            hint=f"`spark-testkit cluster down {self._name}` deletes it; or choose another name",
+        )
 
     def _build(self, progress: OnProgress) -> None:
         """Have the images that the cluster is given; what is there unchanged is left alone."""

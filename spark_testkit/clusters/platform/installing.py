@@ -120,6 +120,7 @@ def _last_words(kubernetes: Kubernetes, namespace: str, selector: str) -> str:
 def _from_here(exports: Mapping[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     """What has to answer on this machine; S3 makes the warehouse by the way."""
     yield "S3", s3.S3Readiness(exports, s3.WAREHOUSE_BUCKET).check
-    yield "the catalog", unity_catalog.readiness(exports["UNITY_CATALOG_URI"]).check
+    uri, token = exports["UNITY_CATALOG_URI"], exports.get(unity_catalog.TOKEN, "")
+    yield "the catalog", unity_catalog.readiness(uri, token).check
     yield "the token issuer", HttpReadiness(f"{exports['SPARK_TOKEN_ISSUER_URL']}/jwks.json").check
     yield "the Runner", HttpReadiness(f"{exports['SPARK_RUNNER_URL']}/healthz").check

@@ -14,6 +14,7 @@ from typing import Any
 from spark_platform.kernel.database import sqlite_url
 from spark_testkit.clusters.platform.objects import CONFIG, DATA, TOKEN, Server
 from spark_testkit.services import gateway, runner, s3, token_issuer, unity_catalog
+from spark_testkit.services.lineage import lineage_to
 from spark_testkit.services.spark_connect import SMALL_DATA, tables_of
 from spark_testkit.tokens import DOMAIN
 
@@ -64,11 +65,11 @@ def minio(access_key: str, secret_key: str) -> Server:
     )
 
 
-def catalog(store: Mapping[str, str], seen_by_clients: str) -> Server:
+def catalog(store: Mapping[str, str], seen_by_clients: str, admin_token: str = "") -> Server:
     """Unity Catalog.
 
     Args:
-        store, seen_by_clients: see ``unity_catalog.configuration``.
+        store, seen_by_clients, admin_token: see ``unity_catalog.configuration``.
     """
     config = unity_catalog.configuration(
         listen=_EVERYWHERE,
@@ -76,12 +77,14 @@ def catalog(store: Mapping[str, str], seen_by_clients: str) -> Server:
         database=sqlite_url(PurePosixPath(DATA) / "catalog.sqlite"),
         store=store,
         seen_by_clients=seen_by_clients,
+        admin_token=admin_token,
     )
     return Server(
         "catalog",
         unity_catalog.IMAGE,
         {"catalog": 8080},
-        unity_catalog.CONFIGURED,
+        # a kubelet has no token
+        "/healthz" if admin_token else unity_catalog.CONFIGURED,
         arguments=("-m", "spark_emulators.unity_catalog", "--config", _CONFIG_FILE),
         files={"config.json": json.dumps(config)},
     )
@@ -94,9 +97,11 @@ class Wiring:
     Attributes:
         namespace: theirs.
         doors: purpose of ``NODE_PORTS`` → port of this machine's loopback interface.
-        keys: ``access``, ``secret``: of S3; ``issuer``: of whoever may ask for tokens.
+        keys: ``access``, ``secret``: of S3; ``issuer``: of whoever may ask for tokens; ``catalog``:
+            the token of the catalog's admin, where the catalog asks who one is.
         tls: of the Gateway, see ``gateway.certificates``.
         warm: domain → how many drivers of queries are kept warm.
+        lineage: whether Spark tells the catalog what comes from what.
     """
 
     namespace: str
@@ -104,12 +109,13 @@ class Wiring:
     keys: Mapping[str, str] = field(repr=False)
     tls: Mapping[str, str] = field(repr=False)
     warm: Mapping[str, int]
+    lineage: bool = False
 
     def servers(self) -> Iterator[Server]:
         """All of them."""
         parts = (
             minio(self.keys["access"], self.keys["secret"]),
-            catalog(self._store(), self._outside("s3")),
+            catalog(self._store(), self._outside("s3"), self.keys.get("catalog", "")),
             self._issuer(),
             self._gateway(),
             self._runner(),
@@ -123,7 +129,7 @@ class Wiring:
         return {
             **self._store(),
             "AWS_ENDPOINT_URL_S3": self._outside("s3"),
-            **unity_catalog.exports(self._outside("catalog")),
+            **unity_catalog.exports(self._outside("catalog"), self.keys.get("catalog", "")),
             "SPARK_TOKEN_ISSUER_URL": self._outside("issuer"),
             "SPARK_TOKEN_ISSUER_SECRET": self.keys["issuer"],
             # stock Python clients send a token without TLS only to a host spelled `localhost`
@@ -146,9 +152,15 @@ class Wiring:
             "AWS_REGION": s3.REGION,
         }
 
-    def _tables(self) -> dict[str, str]:
-        inside = unity_catalog.exports(self._inside("catalog", 8080))
-        return tables_of({**self._store(), **inside})
+    def _variables(self) -> dict[str, str]:
+        """S3 and the catalog, as pods reach them."""
+        inside = self._inside("catalog", 8080)
+        return {**self._store(), **unity_catalog.exports(inside, self.keys.get("catalog", ""))}
+
+    def _spark(self) -> dict[str, str]:
+        """Settings of any Spark of the cluster."""
+        variables = self._variables()
+        return {**tables_of(variables), **(lineage_to(variables) if self.lineage else {})}
 
     def _trust(self) -> dict[str, str]:
         return token_issuer.trust(
@@ -190,9 +202,9 @@ class Wiring:
             database=sqlite_url(PurePosixPath(DATA, "gateway.sqlite")),
             tls=self.tls,
             kubeconfig=None,
-            store=self._store(),
+            variables=self._variables(),
             issuer=self._trust(),
-            drivers=gateway.pool(None, self._tables()),
+            drivers=gateway.pool(None, self._variables(), self._spark()),
             warm=self.warm,
             callers=[runner_account],
         )
@@ -215,7 +227,8 @@ class Wiring:
             database=sqlite_url(PurePosixPath(DATA, "runs.sqlite")),
             issuer=self._trust(),
             kubeconfig=f"{CONFIG}/kubeconfig",
-            conf={**SMALL_DATA, **gateway.SMALL_PODS, **self._tables()},
+            variables=self._variables(),
+            conf={**SMALL_DATA, **gateway.SMALL_PODS, **self._spark()},
         )
         way = gateway.way(
             f"https://{gateway_host(self.namespace)}:8081",
