@@ -22,8 +22,10 @@ from spark_testkit.cli.output import (
     print_table,
 )
 from spark_testkit.clusters import DEFAULT_FLAVOR, FLAVORS, make_flavor
-from spark_testkit.demonstration import Hop, demonstrate
+from spark_testkit.demonstration import LINEAGE_OF, Hop, demonstrate
+from spark_testkit.lineage import tree
 from spark_testkit.service import ServiceRequest
+from spark_testkit.services import guarded
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 
@@ -42,6 +44,14 @@ def demo(
             help=f"The Kubernetes: {', '.join(FLAVORS)}. On kind all of the platform is pods.",
         ),
     ] = DEFAULT_FLAVOR,
+    auth: Annotated[
+        bool,
+        typer.Option(
+            "--auth",
+            help="The catalog asks who one is: the job is a principal with just the grants it "
+            "needs, and its lineage is shown.",
+        ),
+    ] = False,
     output: OutputOption = Format.TEXT,
 ) -> None:
     """Run the main job the way of production: manifest, Runner, Gateway, SK8, tables, a query.
@@ -55,7 +65,9 @@ def demo(
     _require_sample_data()
     started = time.monotonic()
     place = (
-        _stack(name, keep) if flavor == DEFAULT_FLAVOR else _cluster(name, flavor, settings, keep)
+        _stack(name, keep, auth)
+        if flavor == DEFAULT_FLAVOR
+        else _cluster(name, flavor, settings, keep, auth)
     )
     with place as start:
         with StackProgress() as progress:
@@ -72,6 +84,8 @@ def demo(
         print_json(report)
     else:
         _show(report)
+        if done.lineage is not None:
+            print_table(tree(done.lineage, LINEAGE_OF))
     if keep:
         people.print(_KEPT[kind].format(name=name), markup=False)
 
@@ -90,14 +104,20 @@ The cluster is still up. Look at it, and delete it, with:
 
 
 @contextmanager
-def _stack(name: str, keep: bool) -> Iterator[_Start]:
+def _stack(name: str, keep: bool, auth: bool) -> Iterator[_Start]:
     """Processes of this machine, with the emulated Kubernetes."""
     stack = Stack(name)
 
     def start(domain: str, progress: StackProgress) -> Mapping[str, str]:
-        gateway = ServiceRequest.of("gateway", warm={domain: 1})
+        told = {"lineage": True} if auth else {}
+        wanted = [
+            ServiceRequest.of("gateway", warm={domain: 1}, **told),
+            ServiceRequest.of("runner", **told),
+        ]
         started = stack.up(
-            gateway, "runner", on_progress=progress.engine, on_service=progress.service
+            *(guarded(wanted) if auth else wanted),
+            on_progress=progress.engine,
+            on_service=progress.service,
         )
         return {key: value for each in started.values() for key, value in each.items()}
 
@@ -106,12 +126,14 @@ def _stack(name: str, keep: bool) -> Iterator[_Start]:
 
 
 @contextmanager
-def _cluster(name: str, flavor: str, settings: Settings, keep: bool) -> Iterator[_Start]:
+def _cluster(
+    name: str, flavor: str, settings: Settings, keep: bool, auth: bool
+) -> Iterator[_Start]:
     """Pods of a Kubernetes cluster."""
     from spark_testkit.clusters.platform.cluster import PlatformCluster
 
     with PlatformCluster(name, flavor, settings, keep=keep) as cluster:
-        yield lambda domain, progress: cluster.up(domain, progress.engine)
+        yield lambda domain, progress: cluster.up(domain, progress.engine, auth=auth)
 
 
 def _require_sample_data() -> None:

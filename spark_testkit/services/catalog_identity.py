@@ -42,9 +42,16 @@ def token_conf(catalog: str, variables: Mapping[str, str]) -> dict[str, str]:
     return {f"spark.sql.catalog.{catalog}.token": f"env:{TOKEN}"} if TOKEN in variables else {}
 
 
-def kubernetes_secrets(catalog: Mapping[str, str]) -> dict[str, str]:
-    """Variables of pods → the secrets of their namespace they are of, as ``secret:key``."""
-    return dict.fromkeys((TOKEN, _API_KEY), f"{_SECRET}:{_KEY}") if TOKEN in catalog else {}
+def kubernetes_secrets(
+    catalog: Mapping[str, str], secret: str = f"{_SECRET}:{_KEY}"
+) -> dict[str, str]:
+    """Variables of pods → the secret of their namespace they are of, as ``secret:key``.
+
+    Args:
+        catalog: the catalog's own variables.
+        secret: the admin's token's, unless it is another's.
+    """
+    return dict.fromkeys((TOKEN, _API_KEY), secret) if TOKEN in catalog else {}
 
 
 def kubernetes_conf(catalog: Mapping[str, str]) -> dict[str, str]:

@@ -23,10 +23,11 @@ def settings(tmp_path):
 
 def test_the_demo_goes_the_whole_way_and_takes_its_stack_down(settings):
     need_namespaces()
-    result = cli("demo", "-o", "json", settings=settings)
+    # as on kind, and with a catalog that asks who the job is
+    result = cli("demo", "--auth", "-o", "json", settings=settings, timeout=600)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
-    went_the_whole_way(report)
+    went_the_whole_way(report, auth=True)
     assert report["tables"]["unity.flights.flights_enriched"]["snapshots"] == 2
     assert report["tables"]["unity.flights.daily_delays"]["rows"] == 3 * 365
     assert report["run"]["state"] == "SUCCEEDED"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -118,6 +119,10 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="write the report here as JSON")
     arguments = parser.parse_args()
     spark = SparkSession.builder.getOrCreate()
+    if token := os.environ.get("UNITY_CATALOG_TOKEN"):
+        # who this session is, where the catalog asks
+        catalog = arguments.schema.partition(".")[0]
+        spark.conf.set(f"spark.sql.catalog.{catalog}.token", token)
     text = json.dumps(asdict(look(spark, arguments.schema)), indent=2, default=str)
     spark.stop()
     if arguments.report:

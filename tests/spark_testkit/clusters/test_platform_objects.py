@@ -47,6 +47,25 @@ def test_secrets_are_in_secrets_only(made):
             assert not [key for key in (*KEYS.values(), "PRIVATE") if key in json.dumps(each)]
 
 
+def test_a_catalog_that_asks_is_told_to_everyone_who_needs_it():
+    token = "catalog-token-of-32-characters-at-least"
+    wiring = Wiring(
+        "platform", DOORS, {**KEYS, "catalog": token}, TLS, warm={"travel": 1}, lineage=True
+    )
+    servers = {each.name: each for each in wiring.servers()}
+    assert config(servers, "catalog")["authorization"] == {"admin_token": token}
+    # a kubelet has no token
+    assert servers["catalog"].ready == "/healthz"
+    assert wiring.exports()["UNITY_CATALOG_TOKEN"] == token
+    assert token in servers["gateway"].files["namespace.yaml"]
+    pool = config(servers, "gateway")["connect"]["pools"]["travel"]
+    for given in (pool, config(servers, "runner")["sk8"]):
+        assert given["secrets"]["UNITY_CATALOG_TOKEN"] == "catalog:token"
+        assert given["conf"]["spark.sql.catalog.unity.token"] == "env:UNITY_CATALOG_TOKEN"
+        assert "spark.extraListeners" in given["conf"]
+        assert token not in json.dumps(given)
+
+
 def test_each_service_leads_to_its_pod_and_is_published_where_clients_are(made, servers):
     published = {}
     for name, server in servers.items():

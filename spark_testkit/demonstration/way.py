@@ -17,15 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from spark_platform.kernel.errors import CommandFailed, Terminal
 from spark_platform.kernel.process import run
+from spark_testkit.demonstration.principal import ANALYST, JOB, analyst, as_principal, lineage_of
 from spark_testkit.resources import resource
+from spark_testkit.services.unity_catalog import TOKEN
 from spark_testkit.tokens import connect_remote, issued, local_user
 from spark_testkit.variables import SPOILERS
 
 if TYPE_CHECKING:
     from spark_platform.runner.client import RunnerClient
     from spark_platform.runner.documents import RunDocument
+    from spark_testkit.lineage.graph import Graph
 
-__all__ = ["Demonstration", "Hop", "demonstrate"]
+__all__ = ["LINEAGE_OF", "Demonstration", "Hop", "demonstrate"]
+
+LINEAGE_OF = "unity.flights.flights_enriched"
 
 _BUCKET = "flights-raw"
 _TIMEOUT_S = 900
@@ -56,15 +61,21 @@ class Demonstration:
         hops: the way, in its order.
         run: the run, as the Runner tells of it.
         results: what the query has found.
+        lineage: what the enriched flights come from and go to, where Spark has told the catalog.
     """
 
     hops: list[Hop] = field(default_factory=list)
     run: dict[str, Any] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
+    lineage: Graph | None = None
 
     def document(self) -> dict[str, Any]:
         """All of it, as JSON has it."""
-        return {**self.results, "hops": [asdict(each) for each in self.hops], "run": self.run}
+        told: dict[str, Any] = {"hops": [asdict(each) for each in self.hops], "run": self.run}
+        if self.lineage is not None:
+            edges = [{"source": source, "target": target} for source, target in self.lineage.edges]
+            told["lineage"] = {"table": LINEAGE_OF, "edges": edges}
+        return {**self.results, **told}
 
 
 def demonstrate(
@@ -74,6 +85,9 @@ def demonstrate(
     on_line: Callable[[str], None],
 ) -> Demonstration:
     """Go the whole way: manifest → Runner → Gateway → SK8 → tables, and a query of them.
+
+    Where the catalog asks who one is, job and query are principals with just the grants they need,
+    and what comes from what is asked for at the end.
 
     Args:
         start: has the platform run, wherever that is, with a driver kept warm for queries of a
@@ -94,6 +108,12 @@ def demonstrate(
     started = time.monotonic()
     exports = start(job.domain)
     hop("stack", time.monotonic() - started, "S3, catalog, Kubernetes, SK8, Gateway, Runner")
+    guarded, asking = TOKEN in exports, exports
+    if guarded:
+        started = time.monotonic()
+        job, asking = as_principal(job, exports), analyst(exports)
+        who = f"the job is {JOB.told()}, the query {ANALYST.told()}"
+        hop("grants", time.monotonic() - started, who)
     started = time.monotonic()
     for module in ("data", "package"):
         _program(f"coreetl_flights.{module}", [_BUCKET], exports, on_line)
@@ -102,10 +122,14 @@ def demonstrate(
         done.run = _ran(runner, job, hop).model_dump(mode="json")
     started = time.monotonic()
     remote = connect_remote(exports, domain=job.domain)
-    done.results = _looked({**exports, "SPARK_REMOTE": remote}, on_line)
+    done.results = _looked({**asking, "SPARK_REMOTE": remote}, on_line)
     first = done.results["steps"][0]["seconds"]
     detail = f"five questions through the Gateway; the first answer after {first} s"
     hop("query", time.monotonic() - started, detail)
+    if guarded:
+        started = time.monotonic()
+        done.lineage = lineage_of(LINEAGE_OF, exports)
+        hop("lineage", time.monotonic() - started, f"of {LINEAGE_OF}, as Spark has told it")
     return done
 
 
