@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    catalog,
     container,
     fixture,
     flights,
@@ -49,6 +50,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "flights": (flights.SUMMARY, flights.run),
     "runner": (runner.SUMMARY, runner.run),
     "gateway": (gateway.SUMMARY, gateway.run),
+    "catalog": (catalog.SUMMARY, catalog.run),
 }
 # above this load before the start, per core, the figures say little
 _QUIET_LOAD = 0.25
