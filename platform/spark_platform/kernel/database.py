@@ -15,7 +15,7 @@ from spark_platform.kernel.errors import InvalidInput, Missing, Transient
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, MetaData
 
-__all__ = ["open_database", "reading", "sqlite_url", "writing"]
+__all__ = ["alone", "open_database", "reading", "sqlite_url", "writing"]
 
 _WRITES = "spark_platform_writes"
 _TURN = "spark_platform_turn"
@@ -77,14 +77,34 @@ def open_database(url: str, schema: MetaData) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine, *, steady: bool = False) -> Iterator[Connection]:
     """A transaction that writes nothing.
+
+    Args:
+        steady: whether all its queries see what the first has seen. Of SQLite they always do.
 
     Raises:
         Transient: the database does not answer, or is busy for too long.
     """
-    with _busy_is_transient(), engine.connect() as connection, connection.begin():
-        yield connection
+    with _busy_is_transient(), engine.connect() as connection:
+        if steady and engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+def alone(connection: Connection, what: str) -> None:
+    """Wait for all others who do the same, and have them wait until the transaction ends.
+
+    So what it has looked for and not found is still not there when it writes.
+
+    Args:
+        connection: of a transaction that writes.
+        what: the name of what is done, equal for all who do it.
+    """
+    # of SQLite, whoever writes is alone anyway
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (what,))
 
 
 @contextmanager

@@ -164,6 +164,26 @@ def test_summaries_go_by_pattern(uc: Any, root: str) -> None:
     assert names(page_token=first["next_page_token"]) == ["red_1", "red_2"]
 
 
+def test_summaries_go_on_from_schema_to_schema(uc: Any, root: str) -> None:
+    for schema in ("a", "a-b", "b"):
+        made(uc.post("schemas", json={"name": schema, "catalog_name": "other"}))
+        for name in ("t", "u"):
+            body = {"schema_name": schema, "catalog_name": "other"}
+            made(table(uc, name, f"{root}/{schema}-{name}", **body))
+    seen, token = [], ""
+    while True:
+        query = {"catalog_name": "other", "max_results": 1, "page_token": token}
+        page = made(uc.get("table-summaries", params=query))
+        seen += [one["full_name"] for one in page["tables"]]
+        if not (token := page.get("next_page_token", "")):
+            break
+        if token == "a.t":
+            # what goes while somebody leafs through is passed over
+            made(uc.delete("schemas/other.a", params={"force": "true"}))
+    names = [f"other.{schema}.{name}" for schema in ("a-b", "b") for name in ("t", "u")]
+    assert seen == ["other.a.t", *names]
+
+
 def test_a_table_that_is_not_there_does_not_exist(uc: Any, root: str) -> None:
     made(table(uc, "t", f"{root}/t"))
     assert made(uc.get("tables/unity.s.t/exists")) == {"table_exists": True}

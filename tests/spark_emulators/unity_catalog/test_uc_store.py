@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, insert, select
 
 from spark_emulators.unity_catalog.acting import acting_as
 from spark_emulators.unity_catalog.errors import AlreadyExists, NoSuch, NotEmpty
+from spark_emulators.unity_catalog.metastore.overlaps import DATA, free
 from spark_emulators.unity_catalog.names import TableName
 from spark_emulators.unity_catalog.paging import EVERYTHING, PageRequest
 from spark_emulators.unity_catalog.securables import Kind, Securable
-from spark_emulators.unity_catalog.store.database import open_database, ping
+from spark_emulators.unity_catalog.store.database import SECURABLES, open_database, ping
 from spark_emulators.unity_catalog.store.iceberg import Facts, Move, Pointers
 from spark_emulators.unity_catalog.store.securables import Securables
-from spark_platform.kernel.database import sqlite_url
+from spark_platform.kernel.database import sqlite_url, writing
 from spark_platform.kernel.errors import InvalidInput, Missing, Transient
 
 A, B = TableName("c", "s", "a"), TableName("c", "s", "b")
@@ -53,6 +55,68 @@ def at(pointers: Pointers, name: TableName) -> str | None:
 
 def test_there_is_one_metastore_however_often_it_is_opened(engine: Engine) -> None:
     assert Securables(engine).metastore == Securables(engine).metastore
+
+
+def test_servers_that_start_at_once_on_an_empty_database_share_one_metastore(database: str) -> None:
+    engines = [open_database(database) for _ in range(4)]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        found = list(pool.map(lambda engine: Securables(engine).metastore.id, engines))
+    for engine in engines:
+        engine.dispose()
+    assert len(set(found)) == 1
+
+
+def test_of_those_that_want_one_place_at_once_one_has_it(securables: Securables) -> None:
+    places = ["s3://b/a", "s3://b/a/inner", "s3://b/a/inner/most", "s3://b/a", "s3://b/a/other"]
+
+    def create(number: int) -> bool:
+        check = free(places[number], DATA)
+        try:
+            securables.create(
+                Kind.VOLUME, ["c", "s", f"v{number}"], check, storage_location=places[number]
+            )
+        except InvalidInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(places)) as pool:
+        made = [places[number] for number, done in enumerate(pool.map(create, range(5))) if done]
+    assert made
+    # whoever came first, and those who share nothing with it
+    for one in made:
+        assert not [other for other in made if other != one and f"{other}/".startswith(f"{one}/")]
+    assert len(made) == len(set(made))
+
+
+def test_where_each_is_takes_a_query_a_level(securables: Securables, engine: Engine) -> None:
+    for schema in ("s", "t", "u"):
+        if schema != "s":
+            securables.create(Kind.SCHEMA, ["c", schema])
+        for name in ("m", "n"):
+            securables.create(Kind.MODEL, ["c", schema, name])
+    found = securables.everywhere(Kind.MODEL, EVERYTHING).items
+    asked: list[str] = []
+    event.listen(engine, "after_cursor_execute", lambda *call: asked.append(call[2]))
+    places = securables.places(found)
+    assert len([text for text in asked if text.startswith("SELECT")]) == 3
+    names = [f"c.{schema}.{name}" for schema in ("s", "t", "u") for name in ("m", "n")]
+    assert sorted(place.full_name for place in places) == names
+    assert {place.path[0].kind for place in places} == {Kind.METASTORE}
+
+
+def test_all_below_goes_however_many_they_are(securables: Securables, engine: Engine) -> None:
+    parent = securables.create(Kind.MODEL, ["c", "s", "m"])
+    version = {"parent_id": parent.securable.id, "kind": Kind.MODEL_VERSION.value}
+    with writing(engine) as connection:
+        here = SECURABLES.c.id == parent.securable.id
+        row = dict(connection.execute(select(SECURABLES).where(here)).mappings().one())
+        # more than a statement may have parameters
+        rows = [{**row, **version, "id": f"v{n}", "name": f"{n:05}"} for n in range(33_000)]
+        connection.execute(insert(SECURABLES), rows)
+    securables.drop(Kind.CATALOG, ["c"], force=True)
+    assert securables.everywhere(Kind.MODEL_VERSION, PageRequest(size=1)).items == []
+    with pytest.raises(NoSuch):
+        securables.find(Kind.CATALOG, ["c"])
 
 
 def test_a_securable_comes_back_as_it_was_made(securables: Securables) -> None:

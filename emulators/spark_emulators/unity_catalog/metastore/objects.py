@@ -6,7 +6,7 @@ What only one kind needs is in a module of its own, on top of this.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from spark_emulators.unity_catalog.store.securables import Securables
 from spark_platform.kernel.errors import InvalidInput
 
 __all__ = ["Change", "Objects", "check_owner", "split"]
+
+_AT_ONCE = 100
 
 
 def split(kind: Kind, full_name: str) -> Sequence[str]:
@@ -100,10 +102,19 @@ class Objects:
         places = [parent.child(one) for one in found.items]
         return Page(self.guard.seen(SEE[kind], places), found.last)
 
+    def every(self, kind: Kind, parents: Sequence[str], after: str = "") -> Iterator[Place]:
+        """All of what ``page`` shows, from after a name on, as far as it is asked for."""
+        while True:
+            found = self.page(kind, parents, PageRequest(after, _AT_ONCE))
+            yield from found.items
+            if found.last is None:
+                return
+            after = found.last
+
     def everywhere(self, kind: Kind, page: PageRequest) -> Page[Place]:
         """What is in any schema, by id."""
         found = self.securables.everywhere(kind, page)
-        places = [self.securables.by_id(kind, one.id) for one in found.items]
+        places = self.securables.places(found.items)
         return Page(self.guard.seen(SEE[kind], places), found.last)
 
     def may(self, action: Action, kind: Kind, names: Sequence[str]) -> Place:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spark_emulators.unity_catalog.access.rules import Action
-from spark_emulators.unity_catalog.errors import NoSuch
 from spark_emulators.unity_catalog.metastore.objects import Change, Objects, check_owner
-from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_free
+from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_empty, free
 from spark_emulators.unity_catalog.paging import EVERYTHING
 from spark_emulators.unity_catalog.securables import Kind, Place, Securable
 from spark_platform.kernel.errors import InvalidInput
@@ -81,10 +80,10 @@ class ExternalLocations:
         self._objects.may_create(Kind.EXTERNAL_LOCATION, [name])
         place = self._objects.named_place(url, "url")
         id = self._usable(credential)
-        check_free(self._securables, place, [Kind.EXTERNAL_LOCATION])
         return self._securables.create(
             Kind.EXTERNAL_LOCATION,
             [name],
+            free(place, [Kind.EXTERNAL_LOCATION]),
             comment=comment,
             storage_location=place,
             details={_CREDENTIAL: id},
@@ -97,16 +96,18 @@ class ExternalLocations:
             self._objects.check_name(Kind.EXTERNAL_LOCATION, change.new_name)
         check_owner(change)
         fields: dict[str, Any] = {}
+        checks = {}
         if url is not None:
             fields["storage_location"] = self._objects.named_place(url, "url")
             kinds = [Kind.EXTERNAL_LOCATION]
-            check_free(self._securables, fields["storage_location"], kinds, but=before.id)
+            checks["check"] = free(fields["storage_location"], kinds, but=before.id)
         if credential is not None:
             fields["details"] = {_CREDENTIAL: self._usable(credential)}
         _, after = self._securables.change(
             Kind.EXTERNAL_LOCATION,
             [name],
             lambda location: dataclasses.replace(change.of(location), **fields),
+            **checks,
         )
         return after
 
@@ -124,17 +125,14 @@ class ExternalLocations:
             Action.CHANGE_LOCATION, Kind.EXTERNAL_LOCATION, [name]
         ).securable
         if not force:
-            check_free(self._securables, location.storage_location or "", DATA)
+            check_empty(self._securables, location.storage_location or "", DATA)
         self._securables.drop(Kind.EXTERNAL_LOCATION, [name])
 
-    def credential_name(self, location: Securable) -> str | None:
-        """The name of the credential a location is reached by; None where it was dropped."""
-        try:
-            return self._securables.by_id(
-                Kind.CREDENTIAL, location.details[_CREDENTIAL]
-            ).securable.name
-        except NoSuch:
-            return None
+    def credential_names(self, locations: Sequence[Place]) -> dict[str, str]:
+        """By location's id the name of the credential it is reached by, unless that was dropped."""
+        ids = {one.securable.id: one.securable.details[_CREDENTIAL] for one in locations}
+        names = {one.id: one.name for one in self._securables.by_ids(set(ids.values()))}
+        return {location: names[id] for location, id in ids.items() if id in names}
 
     def _usable(self, credential: str) -> str:
         """The id of a credential for a location; raises NoSuch."""

@@ -14,7 +14,7 @@ from spark_emulators.unity_catalog.access.rules import Action
 from spark_emulators.unity_catalog.acting import who
 from spark_emulators.unity_catalog.errors import FailedPrecondition
 from spark_emulators.unity_catalog.metastore.objects import Objects
-from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_free, check_no_bucket
+from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_no_bucket, free
 from spark_emulators.unity_catalog.metastore.paths import MANAGED_FOLDER, normal
 from spark_emulators.unity_catalog.securables import VIEW, Kind, Place
 from spark_emulators.unity_catalog.store.staging import StagedTable, Staging
@@ -103,8 +103,7 @@ class Tables:
             raise InvalidInput("data_source_format is missing: an EXTERNAL table needs one")
         location = self._objects.place(new.location, Action.PLACE_TABLE)
         check_no_bucket(location)
-        check_free(self._objects.securables, location, DATA)
-        return self._made(new, location)
+        return self._made(new, location, check=free(location, DATA))
 
     def _managed(self, new: NewTable) -> Place:
         if new.format != _DELTA:

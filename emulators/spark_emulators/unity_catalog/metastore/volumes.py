@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from spark_emulators.unity_catalog.access.rules import Action
 from spark_emulators.unity_catalog.metastore.objects import Objects
-from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_free, check_no_bucket
+from spark_emulators.unity_catalog.metastore.overlaps import DATA, check_no_bucket, free
 from spark_emulators.unity_catalog.metastore.tables import managed_folder
 from spark_emulators.unity_catalog.securables import Kind, Place
 from spark_platform.kernel.errors import InvalidInput
@@ -39,7 +39,12 @@ def create_volume(
             raise InvalidInput("storage_location is missing: an EXTERNAL volume needs one")
         place = objects.place(location, Action.PLACE_VOLUME)
         check_no_bucket(place)
-        check_free(objects.securables, place, DATA)
     return objects.securables.create(
-        Kind.VOLUME, names, id=id, type=type, comment=comment, storage_location=place
+        Kind.VOLUME,
+        names,
+        free(place, DATA),
+        id=id,
+        type=type,
+        comment=comment,
+        storage_location=place,
     )

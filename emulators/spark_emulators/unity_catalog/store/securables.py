@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, insert, select, update
@@ -22,13 +22,20 @@ from spark_emulators.unity_catalog.paging import Page, PageRequest
 from spark_emulators.unity_catalog.securables import LEVELS, Kind, Place, Securable
 from spark_emulators.unity_catalog.store.database import SECURABLES
 from spark_emulators.unity_catalog.system import check_writable
-from spark_platform.kernel.database import reading, writing
+from spark_platform.kernel.database import alone, reading, writing
 
-__all__ = ["Securables", "find", "insert_new", "touch"]
+__all__ = ["Check", "Securables", "at", "below", "find", "insert_new", "touch"]
+
+Check = Callable[[Connection], None]
+"""Looks at what there is, in the transaction that is about to write."""
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Securable))
 _METASTORE = "metastore"
 _SOME = 10
+
+
+def _anything(_connection: Connection) -> None:
+    return
 
 
 class Securables:
@@ -49,6 +56,23 @@ class Securables:
         """Raises NoSuch where it, or what it is in, is missing."""
         with reading(self._engine) as connection:
             return find(connection, self.metastore, kind, names)
+
+    def places(self, found: Sequence[Securable]) -> list[Place]:
+        """Where each of them is, one query a level; those that go meanwhile are left out."""
+        known = {one.id: one for one in found}
+        with reading(self._engine) as connection:
+            wanted = {one.parent_id for one in found if one.parent_id}
+            while wanted:
+                above = _by_ids(connection, wanted)
+                known |= {one.id: one for one in above}
+                wanted = {one.parent_id for one in above if one.parent_id} - known.keys()
+        paths = (_path(one, known) for one in found)
+        return [Place(path) for path in paths if path[0].kind is Kind.METASTORE]
+
+    def by_ids(self, ids: Collection[str]) -> list[Securable]:
+        """What has one of these ids, in no order: of a page's worth."""
+        with reading(self._engine) as connection:
+            return _by_ids(connection, ids)
 
     def by_id(self, kind: Kind, id: str) -> Place:
         """Raises NoSuch where there is none of that kind and id."""
@@ -99,30 +123,23 @@ class Securables:
 
     def at(self, kinds: Collection[Kind], locations: Sequence[str]) -> list[Securable]:
         """What has one of ``locations`` as its own."""
-        query = _rows().where(
-            SECURABLES.c.kind.in_([kind.value for kind in kinds]),
-            SECURABLES.c.storage_location.in_(locations),
-        )
         with reading(self._engine) as connection:
-            return [_securable(row) for row in connection.execute(query)]
+            return at(connection, kinds, locations)
 
     def below(self, kinds: Collection[Kind], location: str) -> list[Securable]:
         """What is at ``location`` or has a place in it: of many, some."""
-        # "0" is the character that follows "/"
-        place = SECURABLES.c.storage_location
-        query = _rows().where(
-            SECURABLES.c.kind.in_([kind.value for kind in kinds]),
-            (place == location) | ((place > f"{location}/") & (place < f"{location}0")),
-        )
         with reading(self._engine) as connection:
-            return [_securable(row) for row in connection.execute(query.limit(_SOME))]
+            return below(connection, kinds, location)
 
     # Changing
 
-    def create(self, kind: Kind, names: Sequence[str], **fields: Any) -> Place:
+    def create(
+        self, kind: Kind, names: Sequence[str], check: Check = _anything, **fields: Any
+    ) -> Place:
         """Make a securable in the name of who acts.
 
         Args:
+            check: raises where it may not be made, by what is there when it is.
             fields: of ``Securable``, as far as they are not the defaults.
 
         Raises:
@@ -132,15 +149,23 @@ class Securables:
         _check_writable(kind, names)
         try:
             with writing(self._engine) as connection:
+                check(connection)
                 parent = _parent(connection, self.metastore, kind, names)
                 return parent.child(insert_new(connection, parent, kind, names[-1], **fields))
         except IntegrityError as error:
             raise AlreadyExists(kind, ".".join(names)) from error
 
     def change(
-        self, kind: Kind, names: Sequence[str], change: Callable[[Securable], Securable]
+        self,
+        kind: Kind,
+        names: Sequence[str],
+        change: Callable[[Securable], Securable],
+        check: Check = _anything,
     ) -> tuple[Securable, Place]:
         """Replace a securable by what ``change`` makes of it.
+
+        Args:
+            check: raises where it may not be changed, by what is there when it is.
 
         Returns:
             It before, and where it is now: its name may have changed.
@@ -152,6 +177,7 @@ class Securables:
         _check_writable(kind, names)
         try:
             with writing(self._engine) as connection:
+                check(connection)
                 place = find(connection, self.metastore, kind, names, lock=True)
                 before = place.securable
                 after = _touched(change(before))
@@ -194,15 +220,17 @@ class Securables:
         try:
             with writing(self._engine) as connection:
                 place = find(connection, self.metastore, kind, names, lock=True)
+                gone = SECURABLES.c.id == place.securable.id
                 if force:
-                    _drop_below(connection, [place.securable.id])
-                connection.execute(delete(SECURABLES).where(SECURABLES.c.id == place.securable.id))
+                    gone = SECURABLES.c.id.in_(_with_all_below(place.securable.id))
+                connection.execute(delete(SECURABLES).where(gone))
         except IntegrityError as error:
             raise NotEmpty(kind, ".".join(names)) from error
 
     def _made_metastore(self, storage_root: str | None) -> Securable:
         query = _rows().where(SECURABLES.c.kind == Kind.METASTORE.value)
         with writing(self._engine) as connection:
+            alone(connection, "uc_metastore")
             row = connection.execute(query).one_or_none()
             if row is None:
                 made = _new(
@@ -244,6 +272,28 @@ def find(
             raise NoSuch(level, ".".join(names[:depth]))
         path.append(_securable(row))
     return Place(tuple(path))
+
+
+def at(
+    connection: Connection, kinds: Collection[Kind], locations: Sequence[str]
+) -> list[Securable]:
+    """What has one of ``locations`` as its own."""
+    query = _rows().where(
+        SECURABLES.c.kind.in_([kind.value for kind in kinds]),
+        SECURABLES.c.storage_location.in_(locations),
+    )
+    return [_securable(row) for row in connection.execute(query)]
+
+
+def below(connection: Connection, kinds: Collection[Kind], location: str) -> list[Securable]:
+    """What is at ``location`` or has a place in it: of many, some."""
+    # "0" is the character that follows "/"
+    place = SECURABLES.c.storage_location
+    query = _rows().where(
+        SECURABLES.c.kind.in_([kind.value for kind in kinds]),
+        (place == location) | ((place > f"{location}/") & (place < f"{location}0")),
+    )
+    return [_securable(row) for row in connection.execute(query.limit(_SOME))]
 
 
 def insert_new(
@@ -292,6 +342,11 @@ def _new(kind: Kind, parent_id: str | None, name: str, **fields: Any) -> Securab
     )
 
 
+def _by_ids(connection: Connection, ids: Collection[str]) -> list[Securable]:
+    rows = connection.execute(_rows().where(SECURABLES.c.id.in_(ids)))
+    return [_securable(row) for row in rows]
+
+
 def _touched(securable: Securable) -> Securable:
     return dataclasses.replace(securable, updated_at=_now_ms(), updated_by=who())
 
@@ -300,13 +355,18 @@ def _update(connection: Connection, after: Securable) -> None:
     connection.execute(update(SECURABLES).where(SECURABLES.c.id == after.id).values(_values(after)))
 
 
-def _drop_below(connection: Connection, parents: Sequence[str]) -> None:
-    below = list(
-        connection.scalars(select(SECURABLES.c.id).where(SECURABLES.c.parent_id.in_(parents)))
-    )
-    if below:
-        _drop_below(connection, below)
-        connection.execute(delete(SECURABLES).where(SECURABLES.c.id.in_(below)))
+def _with_all_below(id: str) -> Select[Any]:
+    """The ids of a securable and of all that is in it, at any depth."""
+    found = select(SECURABLES.c.id).where(SECURABLES.c.id == id).cte("found", recursive=True)
+    inside = select(SECURABLES.c.id).join(found, SECURABLES.c.parent_id == found.c.id)
+    return select(found.union_all(inside).c.id)
+
+
+def _path(securable: Securable, known: Mapping[str, Securable]) -> tuple[Securable, ...]:
+    path = [securable]
+    while path[0].parent_id in known:
+        path.insert(0, known[path[0].parent_id or ""])
+    return tuple(path)
 
 
 def _rows() -> Select[Any]:

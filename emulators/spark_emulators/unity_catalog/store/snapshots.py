@@ -39,7 +39,7 @@ class Snapshots:
 
     def take(self) -> str:
         """Keep all that there is; returns the snapshot's id."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, steady=True) as connection:
             rows = {
                 table: [dict(row) for row in connection.execute(select(table)).mappings()]
                 for table in _TABLES

@@ -68,7 +68,8 @@ def _add_locations(api: APIRouter, domain: Domain) -> None:
     objects, locations = domain.objects, domain.external_locations
 
     def info(place: Place) -> dict[str, Any]:
-        return infos.external_location(place, locations.credential_name(place.securable))
+        names = locations.credential_names([place])
+        return infos.external_location(place, names.get(place.securable.id))
 
     @api.post("/external-locations")
     def create_location(body: CreateExternalLocation) -> dict[str, Any]:
@@ -77,7 +78,12 @@ def _add_locations(api: APIRouter, domain: Domain) -> None:
     @api.get("/external-locations")
     def list_locations(page: Paging) -> dict[str, Any]:
         found = objects.page(Kind.EXTERNAL_LOCATION, [], page)
-        return infos.listing("external_locations", found, info)
+        names = locations.credential_names(found.items)
+
+        def told(place: Place) -> dict[str, Any]:
+            return infos.external_location(place, names.get(place.securable.id))
+
+        return infos.listing("external_locations", found, told)
 
     @api.get("/external-locations/{name}")
     def get_location(name: str) -> dict[str, Any]:

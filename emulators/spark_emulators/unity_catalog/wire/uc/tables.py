@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,7 +14,6 @@ from spark_emulators.unity_catalog.domain import Domain
 from spark_emulators.unity_catalog.errors import NoSuch
 from spark_emulators.unity_catalog.metastore.objects import Change
 from spark_emulators.unity_catalog.metastore.tables import NewTable
-from spark_emulators.unity_catalog.paging import EVERYTHING
 from spark_emulators.unity_catalog.securables import Kind, Place
 from spark_emulators.unity_catalog.wire.uc import infos
 from spark_emulators.unity_catalog.wire.uc.bodies import (
@@ -113,18 +114,19 @@ def router(domain: Domain) -> APIRouter:
 def _summaries(
     domain: Domain, catalog: str, schemas: re.Pattern[str], tables: re.Pattern[str], page: Paging
 ) -> dict[str, Any]:
-    def matching() -> Iterator[Place]:
-        # in the order of full names as wholes, which is what the token continues
-        for schema in domain.objects.page(Kind.SCHEMA, [catalog], EVERYTHING).items:
-            if schemas.fullmatch(schema.securable.name):
-                found = domain.objects.page(Kind.TABLE, schema.names, EVERYTHING)
-                yield from (one for one in found.items if tables.fullmatch(one.securable.name))
+    every = domain.objects.every
+    begun, _, after = page.after.partition(".")
 
-    after = sorted(
-        (place for place in matching() if place.full_name > page.after),
-        key=lambda place: place.full_name,
-    )
-    cut = page.cut(after, lambda place: place.full_name)
+    def matching() -> Iterator[Place]:
+        if begun:
+            with suppress(NoSuch):
+                yield from every(Kind.TABLE, [catalog, begun], after)
+        for schema in every(Kind.SCHEMA, [catalog], begun):
+            if schemas.fullmatch(schema.securable.name):
+                yield from every(Kind.TABLE, schema.names)
+
+    found = (one for one in matching() if tables.fullmatch(one.securable.name))
+    cut = page.cut(list(islice(found, page.limit)), lambda place: ".".join(place.names[1:]))
     return infos.listing(
         "tables",
         cut,
