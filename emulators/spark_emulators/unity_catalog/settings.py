@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 from typing_extensions import Self
 
+from spark_emulators.unity_catalog.metastore.paths import outside_managed
 from spark_emulators.unity_catalog.names import check_name
+from spark_emulators.unity_catalog.system import SYSTEM
 from spark_platform.kernel.errors import InvalidInput
 from spark_platform.kernel.server_settings import Port, ServerSettings, Strict
 
@@ -21,7 +23,7 @@ class CatalogSettings(Strict):
     """One UC catalog, which clients name as their ``warehouse``.
 
     Attributes:
-        name: 1-255 of ``[A-Za-z0-9_@-]``.
+        name: 1-255 of ``[A-Za-z0-9_@-]``; not ``system``, which the server has by itself.
         storage_root: where tables go whose schema names no location of its own.
     """
 
@@ -31,6 +33,8 @@ class CatalogSettings(Strict):
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
+        if name == SYSTEM:
+            raise ValueError(f"{SYSTEM} is the server's own catalog")
         try:
             return check_name("catalog", name)
         except InvalidInput as error:
@@ -38,8 +42,8 @@ class CatalogSettings(Strict):
 
     @field_validator("storage_root")
     @classmethod
-    def _has_no_final_slash(cls, root: str) -> str:
-        return root.rstrip("/")
+    def _is_a_place(cls, root: str) -> str:
+        return _place(root)
 
 
 class VendingSettings(Strict):
@@ -116,6 +120,11 @@ class Settings(ServerSettings):
     client_properties: dict[str, str] = Field(default_factory=dict)
     authorization: AuthorizationSettings | None = None
 
+    @field_validator("storage_root")
+    @classmethod
+    def _is_a_place(cls, root: str | None) -> str | None:
+        return None if root is None else _place(root)
+
     @field_validator("catalogs")
     @classmethod
     def _names_are_unique(
@@ -124,3 +133,10 @@ class Settings(ServerSettings):
         if len({catalog.name for catalog in catalogs}) < len(catalogs):
             raise ValueError("two catalogs have the same name")
         return catalogs
+
+
+def _place(root: str) -> str:
+    try:
+        return outside_managed(root, "storage_root")
+    except InvalidInput as error:
+        raise ValueError(error.message) from error

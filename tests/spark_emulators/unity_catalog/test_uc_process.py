@@ -95,6 +95,9 @@ def test_a_port_in_use_is_explained(
         ({"catalogs": []}, "catalogs"),
         ({"catalogs": [{"name": "a b", "storage_root": "s3://x"}]}, "catalogs.0.name"),
         ({"catalogs": [{"name": "a", "storage_root": "s3://x"}] * 2}, "catalogs"),
+        ({"catalogs": [{"name": "a", "storage_root": "warehouse"}]}, "catalogs.0.storage_root"),
+        ({"catalogs": [{"name": "system", "storage_root": "s3://x"}]}, "catalogs.0.name"),
+        ({"storage_root": "../up"}, "storage_root"),
         ({"file_io": {"s3.secret-access-key": [SECRET]}}, "file_io"),
     ],
 )
