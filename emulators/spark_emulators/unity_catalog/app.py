@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spark_emulators.unity_catalog.access.control import Access
@@ -46,7 +46,10 @@ def create_app(settings: Settings) -> Starlette:
         yield
         engine.dispose()
 
-    return Starlette(routes=[Route("/healthz", health), Mount("/", app=doors)], lifespan=lifespan)
+    app = Starlette(routes=[Route("/healthz", health)], lifespan=lifespan)
+    # a Mount would leave out paths with a line break in them
+    app.router.default = doors
+    return app
 
 
 class _Doors:

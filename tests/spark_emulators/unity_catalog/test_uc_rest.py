@@ -260,3 +260,13 @@ def test_the_metastore_tells_of_itself(uc: Any) -> None:
     assignment = made(uc.get("current-metastore-assignment"))
     assert assignment["metastore_id"] == summary["metastore_id"]
     assert assignment["default_catalog_name"] == "unity"
+
+
+@pytest.mark.parametrize("path", ["catalogs/a%0Ab", "tables/unity.s.%0A", "models/m%0A/versions"])
+def test_a_line_break_in_a_path_is_nothing_special(uc: Any, schema: str, path: str) -> None:
+    assert refusal(uc.get(path)) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/9.9/unity-catalog/catalogs", "/favicon.ico"])
+def test_where_no_api_is_an_error_has_the_vendors_shape(uc: Any, path: str) -> None:
+    assert refusal(uc.get(f"http://testserver{path}")) == (404, "NOT_FOUND")

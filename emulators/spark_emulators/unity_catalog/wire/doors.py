@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp
@@ -54,11 +56,19 @@ def all_doors(
             *(Mount(path, app=iceberg) for path in MOUNTS),
             *(Mount(path, app=uc) for path in (UNITY_CATALOG, DATABRICKS)),
             *lineage_routes(doors_of(engine, domain.securables, access.guard)),
-        ]
+        ],
+        exception_handlers={HTTPException: _no_door},
     )
     if settings.authorization is not None:
         doors = Authentication(doors, access.login, WITHOUT_TOKEN, _SHAPES)
     return FaultyWire(doors, faults, _refusal)
+
+
+async def _no_door(request: Request, error: Exception) -> Response:
+    """The answer to what no API is there for: an error as those nearby have them."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    return _refusal(path, 404, f"no API answers {request.method} {path}")
 
 
 def _refusal(path: str, status: int, message: str) -> Response:
