@@ -1,11 +1,12 @@
 """Requests that clients should not make, as hypothesis strategies: nearly right, or not at all."""
 
 import json
-from urllib.parse import quote
 
+import nonsense
 from hypothesis import strategies as some
 from kube_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, config_map, deployment, pod
 from kube_widgets import definition
+from nonsense import quoted
 
 GROUP = "fuzz.example.com"
 
@@ -13,13 +14,6 @@ words = some.one_of(
     some.sampled_from(["p", "d", "default", "kube-system", "w", "", "..", "%2f", "a/b", "é", "0"]),
     some.text(max_size=12),
 )
-scalars = some.one_of(
-    some.none(),
-    some.booleans(),
-    some.integers(),
-    some.sampled_from([2**63, -(2**70), 1e308, 0.5, "", "1", "10Gi", "-1", "\0", "x" * 99]),
-    some.text(max_size=10),
-)  # fmt: skip
 keys = some.one_of(
     some.sampled_from(
         [
@@ -77,13 +71,7 @@ keys = some.one_of(
     ),
     some.text(max_size=6),
 )
-anything = some.recursive(
-    scalars,
-    lambda inner: some.one_of(
-        some.lists(inner, max_size=3), some.dictionaries(keys, inner, max_size=4)
-    ),
-    max_leaves=12,
-)
+anything = nonsense.anything(keys)
 HERE = "namespaces/default"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 # by the collection they belong to
@@ -203,23 +191,10 @@ def addresses(draw, known):
     return "/".join(parts)
 
 
-def quoted(text):
-    return quote(text.encode("utf-8", "replace"), safe="%")
-
-
 @some.composite
 def bent(draw, sound=None):
     """A sound object with one part replaced by anything."""
-    sound = sound or draw(some.sampled_from(list(SOUND.values())))
-    place = value = json.loads(json.dumps(sound))
-    while True:
-        steps = list(place) if isinstance(place, dict) else list(range(len(place)))
-        step = draw(some.sampled_from(steps))
-        deeper = isinstance(place[step], (dict, list)) and place[step]
-        if not deeper or draw(some.integers(0, 3)) == 0:
-            place[step] = draw(anything)
-            return value
-        place = place[step]
+    return draw(nonsense.bent(sound or draw(some.sampled_from(list(SOUND.values()))), anything))
 
 
 operations = some.lists(

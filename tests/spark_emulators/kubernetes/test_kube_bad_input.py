@@ -5,7 +5,7 @@ import logging
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from kube_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, Api, config_map, deployment, pod
 from kube_nonsense import (
@@ -21,20 +21,10 @@ from kube_nonsense import (
     verbs,
 )
 from kube_widgets import definition
+from nonsense import asked
 
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings
-
-
-def asked(times):
-    """The same requests in every run."""
-    return settings(
-        max_examples=times,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,13 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from database_fixtures import database, postgresql  # noqa: F401
 from emulator_servers import Server
+from seeded_catalogs import Seeded
 from starlette.applications import Starlette
 
 from spark_emulators.unity_catalog.app import create_app
 from spark_emulators.unity_catalog.paths import MOUNTS, UNITY_CATALOG
 from spark_emulators.unity_catalog.settings import Settings
+from spark_emulators.unity_catalog.store.database import open_database
 from spark_platform.kernel.database import sqlite_url
 
 CATALOG = f"{MOUNTS[0]}/v1/catalogs/unity"
@@ -120,6 +122,14 @@ def http(both: list[Http]) -> Http:
 def uc(both: list[Http]) -> Http:
     """The in-process server; paths are relative to Unity Catalog's own API."""
     return both[1]
+
+
+@pytest.fixture
+def seeded(http: Http, config: dict[str, Any], tmp_path: Path) -> Iterator[Seeded]:
+    """The in-process server with something of each kind in it."""
+    engine = open_database(config["database"])
+    yield Seeded(http, engine, tmp_path)
+    engine.dispose()
 
 
 class Tables:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from spark_emulators.unity_catalog.faults import Faults, Rule
 from spark_emulators.unity_catalog.store.snapshots import Snapshots
 from spark_emulators.unity_catalog.wire.uc.app import invalid, refused
+from spark_emulators.unity_catalog.wire.uc.errors import PUBLISHED
 from spark_emulators.unity_catalog.wire.uc.routing import api_router
 from spark_platform.kernel.errors import NotFound
 
@@ -37,6 +38,7 @@ def emulator_app(faults: Faults, snapshots: Snapshots, check: Callable[[], None]
         title="Unity Catalog emulator",
         docs_url=None,
         redoc_url=None,
+        responses=PUBLISHED,
         dependencies=[Depends(check)],
         exception_handlers={RequestValidationError: invalid, HTTPException: refused},
     )

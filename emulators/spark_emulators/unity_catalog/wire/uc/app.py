@@ -19,7 +19,7 @@ from spark_emulators.unity_catalog.wire.uc import (
     temporary_credentials,
     volumes,
 )
-from spark_emulators.unity_catalog.wire.uc.errors import error_answer
+from spark_emulators.unity_catalog.wire.uc.errors import PUBLISHED, error_answer
 from spark_platform.kernel.errors import InvalidInput, NotFound
 
 __all__ = ["invalid", "refused", "uc_app"]
@@ -38,6 +38,7 @@ def uc_app(domain: Domain) -> FastAPI:
         version="2.1",
         docs_url=None,
         redoc_url=None,
+        responses=PUBLISHED,
         exception_handlers={
             RequestValidationError: invalid,
             HTTPException: refused,

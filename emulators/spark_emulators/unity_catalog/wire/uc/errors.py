@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from spark_emulators.unity_catalog.errors import (
@@ -28,7 +30,7 @@ from spark_platform.kernel.errors import (
     Unauthenticated,
 )
 
-__all__ = ["answer", "error_answer", "refusal"]
+__all__ = ["PUBLISHED", "answer", "error_answer", "refusal"]
 
 _LOG = logging.getLogger(__name__)
 _REASON = "type.googleapis.com/google.rpc.ErrorInfo"
@@ -68,6 +70,26 @@ _TAKEN = {
 _TAKEN_OTHER = (400, "RESOURCE_ALREADY_EXISTS")
 _FULL = {Kind.MODEL: (409, "ABORTED")}
 _FULL_OTHER = (400, "FAILED_PRECONDITION")
+
+
+class _Detail(BaseModel):
+    type: str = Field(alias="@type")
+    reason: str
+
+
+class _Error(BaseModel):
+    """What every error says."""
+
+    error_code: str
+    message: str
+    details: list[_Detail]
+
+
+PUBLISHED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": _Error, "description": "The request is refused"},
+    "5XX": {"model": _Error, "description": "The catalog cannot answer now"},
+}
+"""What OpenAPI documents say of errors, wherever these are answered."""
 
 
 def error_answer(error: Exception) -> Response:
