@@ -107,7 +107,7 @@ def can_be_wrong(operation: Any) -> bool:
     )
 
 
-@pytest.mark.parametrize(("base", "least"), [(UNITY_CATALOG, 55), ("/emulator", 4)])
+@pytest.mark.parametrize(("base", "least"), [(UNITY_CATALOG, 50), ("/emulator", 4)])
 def test_what_is_asked_as_published_is_answered_so(seeded: Seeded, base: str, least: int) -> None:
     for operation in operations(seeded, base):
         _ask(seeded, base, operation, GenerationMode.POSITIVE)
@@ -127,7 +127,7 @@ def _ask(seeded: Seeded, base: str, operation: Any, mode: GenerationMode) -> Non
     in_path = {key: str(value) for key, value in fits.items()}
     is_wrong = mode is GenerationMode.NEGATIVE
 
-    @asked(12)
+    @asked(8)
     @given(operation.as_strategy(generation_mode=mode), some.data())
     def ask(case: Any, data: Any) -> None:
         case.path_parameters = dressed(case.path_parameters, in_path, data.draw)

@@ -31,6 +31,7 @@ from spark_emulators.unity_catalog.wire.lineage.routes import doors_of, lineage_
 from spark_emulators.unity_catalog.wire.uc import errors as uc_errors
 from spark_emulators.unity_catalog.wire.uc.app import uc_app
 from spark_emulators.unity_catalog.wire.uc.permissions import permission_routes
+from spark_platform.kernel.errors import NotFound
 
 __all__ = ["all_doors"]
 
@@ -68,7 +69,8 @@ async def _no_door(request: Request, error: Exception) -> Response:
     """The answer to what no API is there for: an error as those nearby have them."""
     assert isinstance(error, HTTPException)
     path = request.url.path
-    return _refusal(path, 404, f"no API answers {request.method} {path}")
+    shape = next(shape for prefix, shape in _SHAPES if path.startswith(prefix))
+    return shape(NotFound(f"no API answers {request.method} {path}"))
 
 
 def _refusal(path: str, status: int, message: str) -> Response:
