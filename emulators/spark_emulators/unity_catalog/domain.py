@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from spark_emulators.unity_catalog.access.guard import OPEN, Guard
 from spark_emulators.unity_catalog.delta.commits import DeltaCommits
+from spark_emulators.unity_catalog.delta.tables import DeltaTables
 from spark_emulators.unity_catalog.errors import AlreadyExists
 from spark_emulators.unity_catalog.iceberg.namespaces import Namespaces
 from spark_emulators.unity_catalog.iceberg.storage import Storage
@@ -44,6 +45,7 @@ class Domain:
     models: Models
     external_locations: ExternalLocations
     delta_commits: DeltaCommits
+    delta_tables: DeltaTables
     vending: Vending
     namespaces: Namespaces
     tables: Tables
@@ -74,6 +76,7 @@ class Domain:
             storage.io(root)
         objects = Objects(securables, storage.allowed, guard)
         models, staging = Models(objects), Staging(engine)
+        uc_tables, logs = UcTables(objects, staging), DeltaLogs(engine)
         vendor = StsVendor(settings.vending) if settings.vending else None
         pointers = Pointers(engine, securables)
         system_tables = SystemTables(
@@ -90,10 +93,11 @@ class Domain:
             settings,
             securables,
             objects,
-            UcTables(objects, staging),
+            uc_tables,
             models,
             ExternalLocations(objects),
-            DeltaCommits(objects, DeltaLogs(engine)),
+            DeltaCommits(objects, logs),
+            DeltaTables(objects, uc_tables, logs),
             Vending(objects, models, staging, vendor, guard),
             Namespaces(securables, guard),
             Tables(securables, pointers, storage, guard),

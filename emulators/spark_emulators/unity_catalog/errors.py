@@ -13,9 +13,11 @@ __all__ = [
     "NoSuch",
     "NoSuchView",
     "NotEmpty",
+    "RequirementConflict",
     "TooMany",
     "Unprocessable",
     "Unsupported",
+    "UnsupportedTableFormat",
 ]
 
 
@@ -71,6 +73,10 @@ class CommitVersionConflict(Conflict):
     """The version is taken by another commit: read it, and commit on top of it."""
 
 
+class RequirementConflict(Conflict):
+    """The table is not what the writer requires it to be: load it, and try again."""
+
+
 class TooMany(Conflict):
     """A limit is reached: something has to be done before there can be more."""
 
@@ -81,3 +87,7 @@ class Unprocessable(InvalidInput):
 
 class Unsupported(InvalidInput):
     """Right by its specification, but not served here."""
+
+
+class UnsupportedTableFormat(InvalidInput):
+    """The table is of another format than the API is for: another API has it."""

@@ -19,7 +19,7 @@ from seeded_catalogs import Seeded
 from starlette.applications import Starlette
 
 from spark_emulators.unity_catalog.app import create_app
-from spark_emulators.unity_catalog.paths import MOUNTS, UNITY_CATALOG
+from spark_emulators.unity_catalog.paths import DELTA, MOUNTS, UNITY_CATALOG
 from spark_emulators.unity_catalog.settings import Settings
 from spark_emulators.unity_catalog.store.database import open_database
 from spark_platform.kernel.database import sqlite_url
@@ -106,22 +106,28 @@ def clients(app: Starlette, *paths: str) -> Iterator[list[Http]]:
 
 
 @pytest.fixture
-def both(app: Starlette) -> Iterator[list[Http]]:
-    """The in-process server: the Iceberg API of the catalog ``unity``, and Unity Catalog's own."""
-    with clients(app, CATALOG, UNITY_CATALOG) as made:
+def apis(app: Starlette) -> Iterator[list[Http]]:
+    """The in-process server: Iceberg's API of the catalog ``unity``, Unity Catalog's, Delta's."""
+    with clients(app, CATALOG, UNITY_CATALOG, DELTA) as made:
         yield made
 
 
 @pytest.fixture
-def http(both: list[Http]) -> Http:
+def http(apis: list[Http]) -> Http:
     """The in-process server; paths are relative to the Iceberg API of the catalog ``unity``."""
-    return both[0]
+    return apis[0]
 
 
 @pytest.fixture
-def uc(both: list[Http]) -> Http:
+def uc(apis: list[Http]) -> Http:
     """The in-process server; paths are relative to Unity Catalog's own API."""
-    return both[1]
+    return apis[1]
+
+
+@pytest.fixture
+def delta(apis: list[Http]) -> Http:
+    """The in-process server; paths are relative to Delta's API."""
+    return apis[2]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 from spark_emulators.unity_catalog.access.rules import Action
 from spark_emulators.unity_catalog.delta.log import Commit, Log
+from spark_emulators.unity_catalog.delta.uniform import KEPT, Uniform
 from spark_emulators.unity_catalog.metastore.objects import Objects
 from spark_emulators.unity_catalog.metastore.paths import normal
 from spark_emulators.unity_catalog.securables import Kind, Place, Securable
@@ -17,7 +18,7 @@ from spark_platform.kernel.errors import InvalidInput
 
 __all__ = ["DeltaChange", "DeltaCommits"]
 
-_COLUMNS, _UNIFORM = "columns", "uniform_iceberg"
+_COLUMNS = "columns"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class DeltaChange:
         commit: a new version of it; None for none.
         backfilled: up to which version its log has been backfilled; None for no news.
         comment, columns, properties: what the commit changed of them; None for what stays.
-        uniform: where the table can be read as an Iceberg table, as the API spells it.
+        uniform: where the table can be read as an Iceberg table.
     """
 
     commit: Commit | None
@@ -36,7 +37,7 @@ class DeltaChange:
     comment: str | None = None
     columns: Sequence[Mapping[str, Any]] | None = None
     properties: Mapping[str, str] | None = None
-    uniform: Mapping[str, Any] | None = None
+    uniform: Uniform | None = None
 
 
 class DeltaCommits:
@@ -100,7 +101,7 @@ class DeltaCommits:
 def _applied(change: DeltaChange, table: Securable) -> Securable:
     details = {
         _COLUMNS: change.columns and list(change.columns),
-        _UNIFORM: change.uniform and dict(change.uniform),
+        KEPT: change.uniform and change.uniform.kept(),
     }
     told = {key: value for key, value in details.items() if value is not None}
     return dataclasses.replace(

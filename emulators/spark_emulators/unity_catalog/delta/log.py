@@ -58,6 +58,11 @@ class Log:
         last = self.version if end is None else end
         return [one for one in self.waiting if start <= one.version <= last]
 
+    def has(self, commit: Commit) -> bool:
+        """Whether that very commit is there, as far back as the catalog remembers."""
+        known = (self.latest, *self.waiting) if self.latest else ()
+        return any(_same(one, commit) for one in known)
+
     def backfilled(self, version: int) -> Log:
         """The log once all up to ``version`` have been backfilled.
 
@@ -81,7 +86,7 @@ class Log:
         if commit.version < 1:
             raise InvalidInput(f"commit_info.version must be at least 1, not {commit.version}")
         if self.latest is not None and commit.version <= self.version:
-            if any(_same(one, commit) for one in (self.latest, *self.waiting)):
+            if self.has(commit):
                 return self
             raise CommitVersionConflict(
                 f"version {commit.version} is taken: the table is at {self.version}",

@@ -91,9 +91,27 @@ class Vending:
         """
         try:
             place = self._securables.by_id(Kind.TABLE, id)
-        except NoSuch as error:
-            return self._for_staged(id, error)
+        except NoSuch:
+            return self.for_staged(id)
         return self.of(place, access)
+
+    def for_staged(self, id: str) -> Vended:
+        """Credentials for who has staged a table, to write its first version.
+
+        Raises:
+            NoSuch: nothing is staged of that id, or it is a table by now.
+            Forbidden: somebody else has staged it.
+            FailedPrecondition, Transient: as ``at``.
+        """
+        try:
+            staged = self._staging.by_id(id)
+        except NotFound:
+            raise NoSuch(Kind.TABLE, id) from None
+        if staged.finished:
+            raise NoSuch(Kind.TABLE, id)
+        if staged.created_by != who():
+            raise Forbidden(f"the staging table {id} is not that of {who()}")
+        return self.at(staged.location, Access.READ_WRITE)
 
     def for_volume(self, id: str, access: Access) -> Vended:
         """Credentials for a volume's files. Raises: as ``for_table``."""
@@ -132,6 +150,23 @@ class Vending:
             self._check_location(location, operation)
         return self.at(location, operation.access)
 
+    def for_delta_path(self, url: str, access: Access) -> Vended:
+        """Credentials for a path that is a Delta table's, or is to become an external one's.
+
+        A free path may be written by who may make a table of it, or may write files there.
+
+        Raises: as ``for_path``.
+        """
+        if access is Access.READ:
+            return self.for_path(url, PathOperation.READ)
+        location = normal(url, "location")
+        if owner_of(self._securables, location, DATA) is not None:
+            return self.for_path(url, PathOperation.READ_WRITE)
+        writes = self._guard.allows(Action.WRITE_PATH, self._cover(location))
+        return self.for_path(
+            url, PathOperation.READ_WRITE if writes else PathOperation.CREATE_TABLE
+        )
+
     def of(self, place: Place, access: Access) -> Vended:
         """Credentials for what a place is. Raises: as ``for_table``."""
         securable = place.securable
@@ -164,17 +199,6 @@ class Vending:
                 return access
         return None
 
-    def _for_staged(self, id: str, missing: NoSuch) -> Vended:
-        try:
-            staged = self._staging.by_id(id)
-        except NotFound:
-            raise missing from None
-        if staged.finished:
-            raise missing
-        if staged.created_by != who():
-            raise Forbidden(f"the staging table {id} is not that of {who()}")
-        return self.at(staged.location, Access.READ_WRITE)
-
     def _check_owner(self, owner: Securable, operation: PathOperation) -> None:
         if operation is PathOperation.CREATE_TABLE:
             raise InvalidInput(f"{owner.kind.noun} {owner.name} is there already")
@@ -188,10 +212,12 @@ class Vending:
         self._guard.require(_DATA_ACTIONS[place.securable.kind][operation.access], place)
 
     def _check_location(self, location: str, operation: PathOperation) -> None:
+        self._guard.require(_PATH_ACTIONS[operation], self._cover(location))
+
+    def _cover(self, location: str) -> Place:
+        """The external location that a path is in."""
         external = owner_of(self._securables, location, [Kind.EXTERNAL_LOCATION])
         if external is not None:
-            place = self._securables.by_id(Kind.EXTERNAL_LOCATION, external.id)
-        else:
-            # nobody's place is the metastore's business, and its owner's alone
-            place = self._securables.find(Kind.METASTORE, [])
-        self._guard.require(_PATH_ACTIONS[operation], place)
+            return self._securables.by_id(Kind.EXTERNAL_LOCATION, external.id)
+        # nobody's place is the metastore's business, and its owner's alone
+        return self._securables.find(Kind.METASTORE, [])

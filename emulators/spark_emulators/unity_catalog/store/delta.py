@@ -31,8 +31,8 @@ class DeltaLogs:
         with reading(self._engine) as connection:
             return _read(connection, table_id)
 
-    def change(self, table: Place, change: Change) -> None:
-        """Change a table and its log, both or neither.
+    def change(self, table: Place, change: Change) -> tuple[Securable, Log]:
+        """Change a table and its log, both or neither; returns them as they are then.
 
         Raises:
             NoSuch: the table is missing.
@@ -46,11 +46,14 @@ class DeltaLogs:
                 raise NoSuch(Kind.TABLE, table.full_name)
             log = _read(connection, before.id)
             changed, after = change(log, before)
-            if after != before:
-                touch(connection, after)
+            if (changed, after) == (log, before):
+                return before, log
+            # also for its log's sake: so who reads both knows that they belong together
+            after = touch(connection, after)
             if changed != log:
                 connection.execute(delete(DELTA_LOGS).where(DELTA_LOGS.c.table_id == before.id))
                 connection.execute(insert(DELTA_LOGS).values(_values(before.id, changed)))
+            return after, changed
 
 
 def _read(connection: Connection, table_id: str) -> Log:

@@ -314,9 +314,11 @@ def _check_writable(kind: Kind, names: Sequence[str]) -> None:
         check_writable(names[0])
 
 
-def touch(connection: Connection, after: Securable) -> None:
-    """Write a securable as it is to be, in the name of who acts."""
-    _update(connection, _touched(after))
+def touch(connection: Connection, after: Securable) -> Securable:
+    """Write a securable as it is to be, in the name of who acts; returns it as it is then."""
+    touched = _touched(after)
+    _update(connection, touched)
+    return touched
 
 
 def _parent(

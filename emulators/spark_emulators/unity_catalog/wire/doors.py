@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from spark_emulators.unity_catalog.access.control import Access
 from spark_emulators.unity_catalog.domain import Domain
 from spark_emulators.unity_catalog.faults import Faults
-from spark_emulators.unity_catalog.paths import DATABRICKS, MOUNTS, UNITY_CATALOG
+from spark_emulators.unity_catalog.paths import DATABRICKS, DELTA, MOUNTS, UNITY_CATALOG
 from spark_emulators.unity_catalog.settings import Settings
 from spark_emulators.unity_catalog.store.securables import Securables
 from spark_emulators.unity_catalog.store.snapshots import Snapshots
@@ -24,6 +24,8 @@ from spark_emulators.unity_catalog.wire.control.routes import (
     WITHOUT_TOKEN,
     control_routes,
 )
+from spark_emulators.unity_catalog.wire.delta import errors as delta_errors
+from spark_emulators.unity_catalog.wire.delta.app import delta_app
 from spark_emulators.unity_catalog.wire.emulator import DOOR, FaultyWire, emulator_app
 from spark_emulators.unity_catalog.wire.iceberg import errors as iceberg_errors
 from spark_emulators.unity_catalog.wire.iceberg.routes import iceberg_app
@@ -38,6 +40,7 @@ __all__ = ["all_doors"]
 _SHAPES = [
     *((path, iceberg_errors.error_answer) for path in MOUNTS),
     *((path, scim.error_answer) for path in SCIM_PATHS),
+    (DELTA, delta_errors.error_answer),
     ("", uc_errors.error_answer),
 ]
 
@@ -45,7 +48,7 @@ _SHAPES = [
 def all_doors(
     settings: Settings, engine: Engine, securables: Securables, access: Access
 ) -> ASGIApp:
-    """Unity Catalog's API, Iceberg's under both of its paths, lineage, and the tests' own."""
+    """Unity Catalog's API, Delta's, Iceberg's under both its paths, lineage, and the tests' own."""
     domain = Domain.build(settings, engine, securables, access.guard)
     iceberg, uc = iceberg_app(domain), uc_app(domain)
     faults = Faults()
@@ -55,6 +58,7 @@ def all_doors(
             *control_routes(access),
             *permission_routes(access.permissions, UNITY_CATALOG),
             *(Mount(path, app=iceberg) for path in MOUNTS),
+            Mount(DELTA, app=delta_app(domain)),
             *(Mount(path, app=uc) for path in (UNITY_CATALOG, DATABRICKS)),
             *lineage_routes(doors_of(engine, domain.securables, access.guard)),
         ],
@@ -75,5 +79,8 @@ async def _no_door(request: Request, error: Exception) -> Response:
 
 def _refusal(path: str, status: int, message: str) -> Response:
     """An error as the API at a path has them."""
-    refusal = iceberg_errors.refusal if path.startswith(MOUNTS) else uc_errors.refusal
-    return refusal(status, message)
+    if path.startswith(MOUNTS):
+        return iceberg_errors.refusal(status, message)
+    if path.startswith(DELTA):
+        return delta_errors.refusal(status, message)
+    return uc_errors.refusal(status, message)

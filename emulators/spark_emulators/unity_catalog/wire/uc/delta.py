@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import AwareDatetime, Field, Strict
 
 from spark_emulators.unity_catalog.delta.commits import DeltaChange
 from spark_emulators.unity_catalog.delta.log import Commit
+from spark_emulators.unity_catalog.delta.uniform import Uniform as IcebergVersion
 from spark_emulators.unity_catalog.domain import Domain
 from spark_emulators.unity_catalog.wire.uc.bodies import Body, Column, Int64, Name, Properties
 from spark_emulators.unity_catalog.wire.uc.routing import api_router
@@ -44,7 +45,7 @@ class TableMetadata(Body):
 class UniformIceberg(Body):
     metadata_location: Name
     converted_delta_version: Int64
-    converted_delta_timestamp: str
+    converted_delta_timestamp: Annotated[AwareDatetime, Strict(False)]
     base_converted_delta_version: Int64 | None = None
 
 
@@ -98,9 +99,19 @@ def _change(body: DeltaCommit) -> DeltaChange:
         comment=metadata.description,
         columns=_plain(columns) if columns is not None else None,
         properties=metadata.properties.properties if metadata.properties else None,
-        uniform=iceberg.model_dump() if iceberg else None,
+        uniform=_version(iceberg) if iceberg else None,
     )
 
 
 def _plain(columns: list[Column]) -> list[dict[str, Any]]:
     return [column.model_dump(exclude_none=True) for column in columns]
+
+
+def _version(iceberg: UniformIceberg) -> IcebergVersion:
+    time_ms = int(iceberg.converted_delta_timestamp.timestamp() * 1000)
+    return IcebergVersion(
+        iceberg.metadata_location,
+        iceberg.converted_delta_version,
+        time_ms,
+        iceberg.base_converted_delta_version,
+    )

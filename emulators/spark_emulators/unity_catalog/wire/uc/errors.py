@@ -15,8 +15,10 @@ from spark_emulators.unity_catalog.errors import (
     FailedPrecondition,
     NoSuch,
     NotEmpty,
+    RequirementConflict,
     TooMany,
     Unsupported,
+    UnsupportedTableFormat,
 )
 from spark_emulators.unity_catalog.securables import Kind
 from spark_platform.kernel.errors import (
@@ -38,9 +40,11 @@ _REASON = "type.googleapis.com/google.rpc.ErrorInfo"
 # HTTP statuses as in the open-source server's ErrorCode; 503 is Databricks' own
 _ANSWERS: Mapping[type[BaseException], tuple[int, str]] = {
     Unsupported: (501, "UNIMPLEMENTED"),
+    UnsupportedTableFormat: (400, "UNSUPPORTED_TABLE_FORMAT"),
     InvalidInput: (400, "INVALID_ARGUMENT"),
     FailedPrecondition: (400, "FAILED_PRECONDITION"),
     CommitVersionConflict: (409, "COMMIT_VERSION_CONFLICT"),
+    RequirementConflict: (409, "UPDATE_REQUIREMENT_CONFLICT"),
     TooMany: (429, "RESOURCE_EXHAUSTED"),
     Unauthenticated: (401, "UNAUTHENTICATED"),
     Forbidden: (403, "PERMISSION_DENIED"),
@@ -49,11 +53,11 @@ _ANSWERS: Mapping[type[BaseException], tuple[int, str]] = {
     Transient: (503, "TEMPORARILY_UNAVAILABLE"),
     TimedOut: (503, "TEMPORARILY_UNAVAILABLE"),
 }
-_CODES = {
-    status: code
-    for status, code in _ANSWERS.values()
-    if code not in ("FAILED_PRECONDITION", "COMMIT_VERSION_CONFLICT")
-}
+_FINER = (
+    *("FAILED_PRECONDITION", "COMMIT_VERSION_CONFLICT"),
+    *("UPDATE_REQUIREMENT_CONFLICT", "UNSUPPORTED_TABLE_FORMAT"),
+)
+_CODES = {status: code for status, code in _ANSWERS.values() if code not in _FINER}
 _MISSING = {
     Kind.CATALOG: "CATALOG_NOT_FOUND",
     Kind.SCHEMA: "SCHEMA_NOT_FOUND",

@@ -11,26 +11,31 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from spark_emulators.unity_catalog.wire.endpoint import ErrorAnswer
 from spark_emulators.unity_catalog.wire.uc.errors import error_answer
 
 __all__ = ["api_router"]
 
 
-class _Route(APIRoute):
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+def api_router(tag: str, shape: ErrorAnswer = error_answer) -> APIRouter:
+    """A router of a part of an API that is called ``tag`` in its documentation.
 
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (HTTPException, RequestValidationError):
-                raise
-            except Exception as error:
-                return error_answer(error)
+    Args:
+        shape: how that API answers errors.
+    """
 
-        return answer
+    class Answering(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
 
+            async def answer(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except (HTTPException, RequestValidationError):
+                    raise
+                except Exception as error:
+                    return shape(error)
 
-def api_router(tag: str) -> APIRouter:
-    """A router of a part of the API that is called ``tag`` in its documentation."""
-    return APIRouter(tags=[tag], route_class=_Route)
+            return answer
+
+    return APIRouter(tags=[tag], route_class=Answering)

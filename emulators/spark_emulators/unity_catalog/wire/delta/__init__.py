@@ -1,0 +1,1 @@
+"""The API of Delta's own readers and writers (``/delta/v1``)."""
