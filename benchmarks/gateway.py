@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import sys
 import tempfile
 import time
 import uuid
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Comparison, Goal, Series
 from benchmarks.options import Options, Say
-from benchmarks.workspace import Workspace
+from benchmarks.workspace import Workspace, clean_environment, started
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.backends.sk8.manifest import manifest
 from spark_platform.backends.sk8.status import driver_pod, observation
@@ -43,6 +44,9 @@ _TIMEOUT_S = 240.0
 _SECRETS = Resource("v1", "secrets")
 
 
+_Sessions = tuple["SparkSession", "SparkSession", "SparkSession"]
+
+
 @dataclass(frozen=True)
 class _Site:
     exports: Mapping[str, str]
@@ -51,10 +55,10 @@ class _Site:
 
 
 def run(space: Workspace, options: Options, say: Say) -> list[Comparison]:
-    """One driver for both ways, asked in turns; then drivers of users who come; then creations."""
+    """One driver for all ways, asked in turns; then drivers of users who come; then creations."""
     with _site(space) as site:
-        with _both(site) as (ours, stock):
-            found = [*_small(ours, stock, options), *_bulk(ours, stock, options, say)]
+        with _ways(space, site) as ways:
+            found = [*_small(ways, options), *_bulk(ways, options, say)]
         found += _claims(site, options, say)
         site.stack.stop("spark-operator")
         return [*found, _creations(site, options)]
@@ -70,15 +74,22 @@ def _site(space: Workspace) -> Iterator[_Site]:
 
 
 @contextlib.contextmanager
-def _both(site: _Site) -> Iterator[tuple[SparkSession, SparkSession]]:
-    """A session through the Gateway, and one on the same driver past it."""
+def _ways(space: Workspace, site: _Site) -> Iterator[_Sessions]:
+    """Sessions on one driver: through the Gateway, past it, and through a proxy of nothing."""
     _warm_driver(site)
     ours = open_session(connect_remote(site.exports, "bench"))
     ours.range(1).count()
-    stock = _past(site)
-    yield ours, stock
-    for each in (ours, stock):
-        end_session(each)
+    address, token = _driver(site)
+    argv = [sys.executable, "-m", "benchmarks.empty_proxy", address]
+    folder = space.folder("empty-proxy")
+    place = {"cwd": Path.cwd(), "env": clean_environment({}), "log": folder / "log"}
+    with started(argv, talks=True, **place) as proxy:  # type: ignore[arg-type]
+        assert proxy.stdout is not None
+        between = f"127.0.0.1:{int(proxy.stdout.readline())}"
+        sessions = (ours, _session_at(address, token), _session_at(between, token))
+        yield sessions
+        for each in sessions:
+            end_session(each)
 
 
 def _warm_driver(site: _Site) -> None:
@@ -90,18 +101,19 @@ def _warm_driver(site: _Site) -> None:
     poll(warm, what="a warm driver", timeout_s=_TIMEOUT_S)
 
 
-def _past(site: _Site) -> SparkSession:
-    """A session on the one driver, as the Gateway reaches it."""
-    import grpc
-    from pyspark.sql.connect.client import ChannelBuilder
-    from pyspark.sql.connect.session import SparkSession as ConnectSession
-
+def _driver(site: _Site) -> tuple[str, str]:
+    """The address and the token of the one driver, as the Gateway reaches it."""
     (driver, *_), _ = site.cluster.list(APPLICATIONS, DOMAIN, f"{POOL}={DOMAIN}")
     name = driver["metadata"]["name"]
     pod = site.cluster.get(PODS, DOMAIN, driver_pod(driver))
-    address = f"{pod['status']['podIP']}:15002"
     secret = site.cluster.get(_SECRETS, DOMAIN, f"{name}-connect")["data"]["token"]
-    token = base64.b64decode(secret).decode()
+    return f"{pod['status']['podIP']}:15002", base64.b64decode(secret).decode()
+
+
+def _session_at(address: str, token: str) -> SparkSession:
+    import grpc
+    from pyspark.sql.connect.client import ChannelBuilder
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     class Builder(ChannelBuilder):  # type: ignore[misc]
         def toChannel(self) -> grpc.Channel:
@@ -120,19 +132,23 @@ def _past(site: _Site) -> SparkSession:
     return found
 
 
-def _small(ours: SparkSession, stock: SparkSession, options: Options) -> list[Comparison]:
+def _small(ways: _Sessions, options: Options) -> list[Comparison]:
     queries = _QUERIES // (10 if options.quick else 1)
 
     def ask(session: SparkSession) -> None:
         session.sql("SELECT 1").collect()
 
-    for _ in range(_WARM_UP // (10 if options.quick else 1)):
-        ask(ours)
-        ask(stock)
-    times = _in_turns(ask, ours, stock, queries)
-    slow_ours, slow_stock = ((sorted(each)[int(0.99 * len(each))],) for each in times)
+    _in_turns(ask, ways, _WARM_UP // (10 if options.quick else 1))
+    ours, stock, between = _in_turns(ask, ways, queries)
+    slow_ours, slow_stock = ((sorted(each)[int(0.99 * len(each))],) for each in (ours, stock))
     return [
-        _comparison("small query", "ms", *times, Goal("ratio", 1 / 1.05)),
+        _comparison("small query", "ms", ours, stock, Goal("ratio", 1 / 1.05)),
+        Comparison(
+            "small query, an empty proxy instead",
+            "ms",
+            Series("through an empty proxy", between),
+            Series(_LABELS[1], stock),
+        ),
         _comparison(
             "small query, the slowest hundredth",
             "ms",
@@ -143,9 +159,9 @@ def _small(ours: SparkSession, stock: SparkSession, options: Options) -> list[Co
     ]
 
 
-def _bulk(ours: SparkSession, stock: SparkSession, options: Options, say: Say) -> list[Comparison]:
+def _bulk(ways: _Sessions, options: Options, say: Say) -> list[Comparison]:
     bulks = options.repetitions(_BULKS)
-    result = _in_turns(lambda each: each.range(_ROWS).toArrow(), ours, stock, bulks)
+    result = _in_turns(lambda each: each.range(_ROWS).toArrow(), ways, bulks)
     say(f"gateway: {_ROWS * 8 / 1e6:.0f} MB of results")
     with tempfile.TemporaryDirectory() as folder:
 
@@ -155,24 +171,28 @@ def _bulk(ours: SparkSession, stock: SparkSession, options: Options, say: Say) -
             file.write_bytes(uuid.uuid4().bytes * (_UPLOAD_BYTES // 16))
             session.addArtifact(str(file), file=True)
 
-        sent = _in_turns(upload, ours, stock, bulks)
-    return [
-        _comparison("result of 64 MB", "ms", *result, Goal("ratio", 0.9)),
-        _comparison("upload of 64 MB", "ms", *sent, Goal("ratio", 0.9)),
-    ]
+        sent = _in_turns(upload, ways, bulks)
+    found = []
+    for what, (ours, stock, between) in (("result", result), ("upload", sent)):
+        name = f"{what} of 64 MB"
+        found.append(_comparison(name, "ms", ours, stock, Goal("ratio", 0.9)))
+        instead = Series("through an empty proxy", between), Series(_LABELS[1], stock)
+        found.append(Comparison(f"{name}, an empty proxy instead", "ms", *instead))
+    return found
 
 
 def _in_turns(
-    act: Callable[[SparkSession], Any], ours: SparkSession, stock: SparkSession, times: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Milliseconds of each way, measured right after each other, either one first in turn."""
-    found: dict[int, list[float]] = {0: [], 1: []}
+    act: Callable[[SparkSession], Any], ways: _Sessions, times: int
+) -> tuple[tuple[float, ...], ...]:
+    """Milliseconds of each way, measured right after each other, each first in turn."""
+    found: tuple[list[float], ...] = tuple([] for _ in ways)
     for number in range(times):
-        for way in (0, 1) if number % 2 else (1, 0):
+        for turn in range(len(ways)):
+            way = (number + turn) % len(ways)
             begin = time.perf_counter()
-            act((ours, stock)[way])
+            act(ways[way])
             found[way].append((time.perf_counter() - begin) * 1000)
-    return tuple(found[0]), tuple(found[1])
+    return tuple(map(tuple, found))
 
 
 def _claims(site: _Site, options: Options, say: Say) -> list[Comparison]:

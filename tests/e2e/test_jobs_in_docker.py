@@ -54,6 +54,22 @@ def test_what_python_raises_is_the_jobs_end(backend):
     assert "ValueError: invalid literal" in backend.logs("job")
 
 
+def test_what_goes_while_jobs_are_listed_is_left_out(backend, monkeypatch):
+    backend.submit(job(main=PI, arguments=("4",)))
+    api = backend._daemon.client.api
+    listed = api.containers
+
+    def listed_and_gone(*arguments, **given):
+        found = listed(*arguments, **given)
+        for each in found:
+            if any(backend._prefix in name for name in each["Names"]):
+                api.remove_container(each["Id"], force=True)
+        return found
+
+    monkeypatch.setattr(api, "containers", listed_and_gone)
+    assert backend.list() == []
+
+
 def test_settings_are_in_no_command_line(backend):
     conf = {"spark.hadoop.fs.s3a.secret.key": "a secret = with # signs"}
     backend.submit(job(main=PI, arguments=("4",), conf=conf))

@@ -86,7 +86,10 @@ class DockerJobs:
 
     def list(self) -> list[Observation]:
         with _errors("listing jobs"):
-            found = self._daemon.client.containers.list(all=True, filters={"label": JOB})
+            # what goes meanwhile is no error
+            found = self._daemon.client.containers.list(
+                all=True, filters={"label": JOB}, ignore_removed=True
+            )
         return [observation(each.attrs) for each in found if each.name.startswith(self._prefix)]
 
     def watch(self, stop: threading.Event) -> Iterator[Observation]:
