@@ -78,6 +78,14 @@ def test_reading_is_for_the_prefix(holder: Any) -> None:
         assert outcome(holder.list_objects_v2, Prefix=prefix) == DENIED
 
 
+def test_what_is_not_there_is_missing_and_not_denied(holder: Any) -> None:
+    # Hadoop looks for an object at a folder's name, and takes a refusal for one
+    for key in ("v/t", "v/t/missing"):
+        assert outcome(holder.head_object, Key=key) == "404"
+    for key in ("v", "v/t2", "v/t2/missing"):
+        assert outcome(holder.head_object, Key=key) == "403"
+
+
 def test_writing_is_for_who_may_write(holder: Any, access: Access) -> None:
     expected = "done" if access is Access.READ_WRITE else DENIED
     assert outcome(holder.put_object, Key="v/t/new", Body=b"") == expected

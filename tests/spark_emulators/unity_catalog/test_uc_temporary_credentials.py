@@ -135,7 +135,7 @@ KEYS = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1)
 @given(st.lists(KEYS, min_size=1).map("/".join), st.sampled_from(Access))
 def test_a_policy_is_for_one_prefix(prefix: str, access: Access) -> None:
     [objects, listing, _] = json.loads(inline_policy(f"s3://b/{prefix}", access))["Statement"]
-    assert objects["Resource"] == [f"arn:aws:s3:::b/{prefix}/*"]
+    assert objects["Resource"] == [f"arn:aws:s3:::b/{prefix}", f"arn:aws:s3:::b/{prefix}/*"]
     assert ("s3:PutObject" in objects["Action"]) == (access is Access.READ_WRITE)
     assert listing["Condition"]["StringLike"]["s3:prefix"] == [prefix, f"{prefix}/", f"{prefix}/*"]
 

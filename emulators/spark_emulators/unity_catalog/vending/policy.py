@@ -43,15 +43,16 @@ def inline_policy(location: str, access: Access) -> str:
         raise InvalidInput(f"credentials are vended for s3://bucket/prefix, not for {location!r}")
     if any(sign in rest for sign in "*?$"):
         raise InvalidInput(f"{location!r} has a '*', '?' or '$' in it, which policies read as more")
-    below = f"{prefix}/*" if prefix else "*"
-    objects = f"arn:aws:s3:::{bucket}/{below}"
+    # the prefix itself too: Hadoop asks for an object of that name before it takes it for a folder
+    keys = [prefix, f"{prefix}/*"] if prefix else ["*"]
+    objects = [f"arn:aws:s3:::{bucket}/{key}" for key in keys]
     allowed = [*_READS, *(_WRITES + _LISTS_PARTS if access is Access.READ_WRITE else [])]
     listed = [prefix, f"{prefix}/", f"{prefix}/*"] if prefix else ["*"]
     return json.dumps(
         {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Action": allowed, "Resource": [objects]},
+                {"Effect": "Allow", "Action": allowed, "Resource": objects},
                 {
                     "Effect": "Allow",
                     "Action": _LISTS,
