@@ -44,7 +44,12 @@ __all__ = [
 ]
 
 EVENT_LOG_FOLDER = "spark-events"
-SMALL_DATA = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+SMALL_DATA = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    # Delta's own shuffles, of a table's log: 50 otherwise, which cost seconds in every query
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
 _DRIVER_MEMORY_MIB = 1024
 
 
