@@ -24,6 +24,7 @@ S = TypeVar("S", bound=ServerSettings)
 _LOG = logging.getLogger(__name__)
 _BACKLOG = 128
 _GRACE_S = 5
+_UPGRADES = ("Unsupported upgrade request", "No supported WebSocket library detected")
 
 
 def run(
@@ -51,12 +52,21 @@ def run(
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings, JSON")
     arguments = parser.parse_args(argv)
     log_to_stderr()
+    logging.getLogger("uvicorn.error").addFilter(_is_no_upgrade)
     try:
         _serve(settings.from_file(arguments.config), create_app, what, options)
     except PlatformError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     return 0
+
+
+def _is_no_upgrade(record: logging.LogRecord) -> bool:
+    """Leave out uvicorn's two warnings of a connection that could be another protocol's.
+
+    Java's HTTP client offers HTTP/2 with every request, and is content without.
+    """
+    return not record.getMessage().startswith(_UPGRADES)
 
 
 def log_to_stderr() -> None:

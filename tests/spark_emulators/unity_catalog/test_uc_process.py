@@ -44,6 +44,20 @@ def test_it_stops_cleanly_with_a_connection_open(
     assert "Traceback" not in "".join(server.log)
 
 
+def test_an_offer_of_http_2_is_no_news(start_server: Callable[[], Any]) -> None:
+    server = start_server()
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    # as Java's client does with every request
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEA"}
+    connection.request("GET", "/healthz", headers=offer)
+    assert connection.getresponse().read() == b'{"status":"ok"}'
+    connection.close()
+    assert server.stop() == 0
+    assert "serving" in "".join(server.log)
+    assert "pgrade" not in "".join(server.log)
+    assert "WebSocket" not in "".join(server.log)
+
+
 def test_the_tag_is_spelled_the_way_java_looks_for_it(start_server: Callable[[], Any]) -> None:
     server = start_server()
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
