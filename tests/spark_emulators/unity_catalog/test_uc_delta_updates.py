@@ -183,6 +183,30 @@ def test_of_many_writers_one_has_the_version(delta: Any, managed: dict[str, Any]
     assert table["metadata"]["properties"]["by"] == str(answers.index(200))
 
 
+def test_a_table_is_loaded_with_its_own_commits(delta: Any, managed: dict[str, Any]) -> None:
+    def write() -> None:
+        for version in range(1, 31):
+            told = {"action": "set-properties", "updates": {"by": str(version)}}
+            backfill = {
+                "action": "set-latest-backfilled-version",
+                "latest-published-version": max(version - 3, 0),
+            }
+            made(update(delta, managed, commit(version), told, backfill))
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        seen = []
+        while not writing.done():
+            table = load(delta)
+            found, latest = versions(table)
+            assert table["metadata"]["properties"].get("by", "0") == str(latest)
+            assert found == list(range(latest, latest - len(found), -1))
+            seen.append(latest)
+        writing.result()
+    assert seen == sorted(seen)
+    assert versions(load(delta)) == ([30, 29, 28], 30)
+
+
 def test_too_many_commits_may_not_wait(delta: Any, managed: dict[str, Any]) -> None:
     for version in range(1, MOST_WAITING + 1):
         made(update(delta, managed, commit(version)))
