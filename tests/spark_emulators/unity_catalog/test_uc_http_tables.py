@@ -85,6 +85,15 @@ def test_a_table_that_makes_no_sense_is_refused(
     assert refusal(http.post(TABLES, json=body)) == (400, "BadRequestException")
 
 
+def test_a_partition_spec_may_be_called_the_struct_that_it_is(http: Any, make: Any) -> None:
+    """DuckDB does so."""
+    body = {"name": "u", "schema": make.table("t")["metadata"]["schemas"][0]}
+    spec = {"spec-id": 0, "type": "struct", "fields": []}
+    assert http.post(TABLES, json={**body, "partition-spec": spec}).status_code == 200
+    other = {**body, "name": "v", "partition-spec": {**spec, "type": "list"}}
+    assert refusal(http.post(TABLES, json=other)) == (400, "BadRequestException")
+
+
 def test_format_3_is_refused_by_name(http: Any, make: Any) -> None:
     made = make.table("t")
     body = {

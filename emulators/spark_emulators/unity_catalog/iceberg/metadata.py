@@ -39,8 +39,6 @@ NEWEST_FORMAT = 2
 """The newest table format pyiceberg can write."""
 
 _LOCATION = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/.|/.")
-# Deprecated in "add-schema" updates; the schema says the same. Elsewhere pyiceberg keeps it.
-_REDUNDANT_KEYS = {"last-column-id"}
 _NO_SNAPSHOT = -1
 
 
@@ -168,10 +166,18 @@ def _lost(given: Any, kept: Any, path: str) -> Iterator[str]:
         for key, value in given.items():
             if key in kept:
                 yield from _lost(value, kept[key], f"{path}{key}.")
-            elif value is not None and key not in _REDUNDANT_KEYS:
+            elif value is not None and not _is_redundant(key, value):
                 yield f"{path}{key}"
     elif isinstance(given, list) and isinstance(kept, list):
         if len(given) > len(kept):
             yield f"{path}{len(kept)}"
         for index, (value, other) in enumerate(zip(given, kept, strict=False)):
             yield from _lost(value, other, f"{path}{index}.")
+
+
+def _is_redundant(key: str, value: Any) -> bool:
+    """Whether a field that pyiceberg drops says nothing that the rest does not.
+
+    ``last-column-id`` is deprecated in "add-schema" updates. DuckDB calls partition specs structs.
+    """
+    return key == "last-column-id" or (key, value) == ("type", "struct")
