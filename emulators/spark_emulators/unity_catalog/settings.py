@@ -56,6 +56,8 @@ class VendingSettings(Strict):
         duration_s: how long what is vended holds, in seconds.
         delegation: whether answers about Iceberg tables hand credentials out: to nobody, to clients
             that ask by their header, or to all.
+        properties: what goes with those, beside the region: ``s3.endpoint`` and the like, for
+            clients that look nowhere else. It wins over what their users say.
     """
 
     endpoint: str
@@ -65,6 +67,7 @@ class VendingSettings(Strict):
     role_arn: str = "arn:aws:iam::role/unity-catalog"
     duration_s: int = Field(default=3600, ge=900, le=43_200)
     delegation: Literal["never", "asked", "always"] = "asked"
+    properties: dict[str, str] = Field(default_factory=dict)
 
 
 class AuthorizationSettings(Strict):

@@ -28,7 +28,7 @@ _LISTS_PARTS = ["s3:ListMultipartUploadParts"]
 
 
 def inline_policy(location: str, access: Access) -> str:
-    """The policy for the objects below ``location``, and for nothing else.
+    """The policy for the objects at ``location`` and below, and for nothing else.
 
     Args:
         location: ``s3://bucket/prefix``, without a final slash.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Credentials:
     Attributes:
         location: what they are for, and all below it.
         expires_at_ms: when they end, in milliseconds since 1970.
+        store: what Iceberg's clients are told of the store with them.
     """
 
     location: str
@@ -34,6 +36,7 @@ class Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str = field(repr=False)
     expires_at_ms: int
+    store: Mapping[str, str] = field(default_factory=dict)
 
 
 class StsVendor:
@@ -88,6 +91,7 @@ class StsVendor:
             vended["SecretAccessKey"],
             vended["SessionToken"],
             int(vended["Expiration"].timestamp() * 1000),
+            {"client.region": self._settings.region, **self._settings.properties},
         )
 
     def _sts(self) -> STSClient:

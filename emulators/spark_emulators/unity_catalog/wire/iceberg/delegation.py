@@ -77,6 +77,7 @@ def _entry(vended: Credentials) -> dict[str, Any]:
 
 def _config(vended: Credentials) -> dict[str, str]:
     return {
+        **vended.store,
         "s3.access-key-id": vended.access_key_id,
         "s3.secret-access-key": vended.secret_access_key,
         "s3.session-token": vended.session_token,
