@@ -287,6 +287,23 @@ def test_what_is_missing(delta: Any) -> None:
         assert refusal(delta.get(path)) == (404, name)
 
 
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (401, "NotAuthorizedException"),
+        (409, "CommitVersionConflictException"),
+        (429, "TooManyRequestsException"),
+        (500, "InternalServerErrorException"),
+        (503, "InternalServerErrorException"),
+    ],
+)
+def test_a_fault_has_the_apis_own_shape(delta: Any, code: int, name: str) -> None:
+    rule = {"effect": "refuse", "path": "*/delta/v1/*", "code": code, "times": 1}
+    made(delta.post("http://testserver/emulator/faults", json=rule))
+    assert refusal(delta.get(f"{TABLES}/t")) == (code, name)
+    assert refusal(delta.get(f"{TABLES}/t")) == (404, "NoSuchTableException")
+
+
 def test_metrics_are_of_the_table_they_are_sent_to(delta: Any, managed: dict[str, Any]) -> None:
     report = {"commit-report": {"num-files-added": 1}}
     body = {"table-id": managed["metadata"]["table-uuid"], "report": report}

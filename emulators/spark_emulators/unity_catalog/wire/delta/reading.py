@@ -22,6 +22,7 @@ __all__ = ["change", "new_table", "requirements"]
 
 
 def new_table(catalog: str, schema: str, body: bodies.CreateTable) -> NewDeltaTable:
+    """The table that a body describes, in a schema of the path."""
     return NewDeltaTable(
         (catalog, schema, body.name),
         type=body.table_type,
@@ -38,7 +39,7 @@ def new_table(catalog: str, schema: str, body: bodies.CreateTable) -> NewDeltaTa
 
 
 def requirements(body: bodies.UpdateTable) -> Requirements:
-    """Raises InvalidInput where two are of one type, or no table is named."""
+    """What a body requires; raises InvalidInput unless it names a table, each type once."""
     by_type: dict[str, Any] = {}
     for one in body.requirements:
         _put_once(by_type, one.type, one)
@@ -49,7 +50,7 @@ def requirements(body: bodies.UpdateTable) -> Requirements:
 
 
 def change(body: bodies.UpdateTable) -> TableChange:
-    """Raises InvalidInput where two updates are of one action, or one of them says nothing."""
+    """What a body changes; raises InvalidInput where two are of one action, or one says nothing."""
     by_action: dict[str, Any] = {}
     for one in body.updates:
         _put_once(by_action, one.action, one)
