@@ -37,4 +37,4 @@ def test_its_tests_pass(project: Path, unity: Any, guarded: Any, secret: str) ->
         TEST_ADMIN_TOKEN_FILE=str(guarded.token_file),
         TEST_PRINCIPAL="java",
         TEST_SECRET=secret,
-    ) == {"conformance.AccessTest": 3, "conformance.ObjectsTest": 6, "conformance.TablesTest": 3}
+    ) == {"conformance.AccessTest": 3, "conformance.ObjectsTest": 6, "conformance.TablesTest": 4}

@@ -182,7 +182,8 @@ class ObjectsTest {
 
   @Test
   void whatIsRefusedForNowIsAskedAgain() throws Exception {
-    Site.fault(
+    Site.post(
+        "/emulator/faults",
         """
         {"effect": "refuse", "methods": ["GET"], "path": "*/catalogs/java", "code": 429, "times": 2}
         """);

@@ -59,12 +59,12 @@ final class Site {
     assertTrue(refusal.getMessage().contains("\"" + code + "\""), refusal.getMessage());
   }
 
-  /** Have the open catalog fail on purpose. */
-  static void fault(String rule) throws Exception {
+  /** Ask the open catalog for what the client has no call for. */
+  static void post(String path, String body) throws Exception {
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create(OPEN + "/emulator/faults"))
+        HttpRequest.newBuilder(URI.create(OPEN + path))
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(rule))
+            .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
     HttpResponse<String> answer =
         HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());

@@ -59,6 +59,21 @@ class TablesTest {
   }
 
   @Test
+  void anIcebergTableIsOneToo() throws Exception {
+    Site.post(
+        "/api/2.1/unity-catalog/iceberg/v1/catalogs/jtables/namespaces/s/tables",
+        """
+        {"name": "i", "schema": {"type": "struct", "fields": [
+          {"id": 1, "name": "a", "type": "int", "required": false}]}}
+        """);
+    TableInfo seen = TABLES.getTable("jtables.s.i", null, null);
+    assertEquals(TableType.MANAGED, seen.getTableType());
+    assertEquals(ColumnTypeName.INT, seen.getColumns().get(0).getTypeName());
+    // it knows no such format, and says so
+    assertEquals(DataSourceFormat.UNKNOWN_DEFAULT_OPEN_API, seen.getDataSourceFormat());
+  }
+
+  @Test
   void commitsOfAManagedTable() throws Exception {
     CreateStagingTable asked =
         new CreateStagingTable().name("d").catalogName("jtables").schemaName("s");
