@@ -197,11 +197,12 @@ def _questions(http: httpx.Client) -> dict[str, tuple[str, str]]:
     """Paths in the small schema and in the large one. Pages are of ten tables: the small one's."""
     few, many = (_TABLES.format(schema=schema) for schema in ("few", "many"))
     uc = "/api/2.1/unity-catalog/tables?catalog_name=unity&max_results=10&schema_name="
-    page, late = "?pageSize=10", _token_of_the_last_page(http)
+    # who wants pages sends a token, at first an empty one
+    page, late = "?pageSize=10&pageToken=", _token_of_the_last_page(http)
     return {
         "load a table": (f"{few}/t00005", f"{many}/t00005"),
         "the first page of Iceberg's list": (few + page, many + page),
-        "the last page of Iceberg's list": (few + page, f"{many}{page}&pageToken={late}"),
+        "the last page of Iceberg's list": (few + page, f"{many}{page}{late}"),
         "the first page of Unity Catalog's list": (f"{uc}few", f"{uc}many"),
     }
 
