@@ -13,9 +13,10 @@ from pyspark.errors.exceptions.connect import AnalysisException
 from typer.testing import CliRunner
 
 from spark_platform.kernel.errors import CommandFailed, InvalidInput, Terminal
-from spark_testkit import connect, demonstration
+from spark_testkit import connect
 from spark_testkit.cli import engines
 from spark_testkit.cli.main import app
+from spark_testkit.demonstration import way
 from spark_testkit.engine import engine_spec
 from spark_testkit.stack import Stack
 from spark_testkit.variables import SPOILERS
@@ -172,11 +173,11 @@ def steps(monkeypatch, exports):
             Path(argv[-1]).write_text('{"steps": [{"seconds": 1}]}')
 
     ended = SimpleNamespace(model_dump=lambda **_: {"state": "SUCCEEDED"})
-    monkeypatch.setattr(demonstration, "run", record)
+    monkeypatch.setattr(way, "run", record)
     monkeypatch.setattr(Stack, "up", lambda self, *_, **__: {"all": dict(exports)})
-    monkeypatch.setattr(demonstration, "_runner", lambda *_: contextlib.nullcontext())
-    monkeypatch.setattr(demonstration, "_ran", lambda *_: ended)
-    monkeypatch.setattr(demonstration, "connect_remote", lambda *_, **__: SPARK["SPARK_REMOTE"])
+    monkeypatch.setattr(way, "_runner", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(way, "_ran", lambda *_: ended)
+    monkeypatch.setattr(way, "connect_remote", lambda *_, **__: SPARK["SPARK_REMOTE"])
     return steps
 
 
@@ -202,7 +203,7 @@ def test_a_step_of_the_demo_that_fails_is_named(steps, monkeypatch):
     def fail(argv, **_):
         raise CommandFailed(argv, 7, "its output")
 
-    monkeypatch.setattr(demonstration, "run", fail)
+    monkeypatch.setattr(way, "run", fail)
     with pytest.raises(Terminal, match=r"-m coreetl_flights\.data failed \(exit code 7\)"):
         run("demo")
 

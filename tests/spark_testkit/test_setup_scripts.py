@@ -11,7 +11,7 @@ import pytest
 from spark_testkit.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMISED = "docker,maven,namespaces,openssl,postgresql,shellcheck"
+PROMISED = "docker,javac,maven,namespaces,openssl,postgresql,shellcheck"
 TOOLS = ("bash", "cat", "dirname", "ln", "make", "mkdir", "mktemp", "rm", "sed", "touch")
 
 INSTALLED = ("javac", "mmdebstrap", "mvn", "openssl", "pg_ctlcluster", "shellcheck")
