@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from spark_emulators.unity_catalog.errors import (
     CommitVersionConflict,
     FailedPrecondition,
-    NoSuch,
     RequirementConflict,
     TooMany,
     Unsupported,
     UnsupportedTableFormat,
 )
 from spark_emulators.unity_catalog.securables import Kind
+from spark_emulators.unity_catalog.wire.typed_errors import TypedErrors
 from spark_platform.kernel.errors import (
     Conflict,
     Forbidden,
     InvalidInput,
     NotFound,
-    PlatformError,
     TimedOut,
     Transient,
     Unauthenticated,
@@ -33,7 +31,6 @@ from spark_platform.kernel.errors import (
 
 __all__ = ["error_answer", "invalid", "refusal", "refused"]
 
-_LOG = logging.getLogger(__name__)
 _MALFORMED = "BadRequestException"
 
 # types as in the open-source server's ErrorCode; clients decide by them
@@ -69,25 +66,14 @@ _MISSING = {
 # what pydantic says of a body that is none, or of an action that nobody knows
 _NO_BODY = ("json_invalid", "union_tag_invalid", "union_tag_not_found")
 
-
-def error_answer(error: Exception) -> Response:
-    """The answer for ``error``: by its class, else by the nearest of its base classes.
-
-    An error nobody foresaw is 500; what it says goes to the log, for it may quote anything.
-    """
-    if isinstance(error, NoSuch):
-        return _answer(404, _MISSING.get(error.kind, "NotFoundException"), str(error))
-    for kind in type(error).__mro__:
-        if kind in _ANSWERS:
-            assert isinstance(error, PlatformError)
-            return _answer(*_ANSWERS[kind], str(error))
-    _LOG.error("cannot answer a request", exc_info=error)
-    return _answer(500, "InternalServerErrorException", "the catalog failed; its log says why")
-
-
-def refusal(status: int, message: str) -> Response:
-    """An error of a status, whatever its reason."""
-    return _answer(status, _TYPES.get(status, "InternalServerErrorException"), message)
+_ERRORS = TypedErrors(
+    _ANSWERS,
+    _TYPES,
+    _MISSING,
+    not_found="NotFoundException",
+    failed="InternalServerErrorException",
+)
+error_answer, refusal = _ERRORS.error_answer, _ERRORS.refusal
 
 
 async def invalid(_request: Request, error: Exception) -> Response:
@@ -99,7 +85,7 @@ async def invalid(_request: Request, error: Exception) -> Response:
         for problem in problems
     )
     if any(problem["type"] in _NO_BODY for problem in problems):
-        return _answer(400, _MALFORMED, f"bad request: {told}")
+        return _ERRORS.answer(400, _MALFORMED, f"bad request: {told}")
     return error_answer(InvalidInput(f"bad request: {told}"))
 
 
@@ -109,8 +95,3 @@ async def refused(request: Request, error: Exception) -> Response:
     if error.status_code in (404, 405):
         return refusal(404, f"no API answers {request.method} {request.url.path}")
     return refusal(400, f"bad request: {error.detail}")
-
-
-def _answer(status: int, name: str, message: str) -> Response:
-    body = {"error": {"message": message, "type": name, "code": status}}
-    return JSONResponse(body, status_code=status)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-
-from starlette.responses import JSONResponse, Response
-
 from spark_emulators.unity_catalog.errors import (
     AlreadyExists,
     CommitFailed,
     FailedPrecondition,
-    NoSuch,
     NoSuchView,
     NotEmpty,
     Unprocessable,
     Unsupported,
 )
 from spark_emulators.unity_catalog.securables import Kind
+from spark_emulators.unity_catalog.wire.typed_errors import TypedErrors
 from spark_platform.kernel.errors import (
     Conflict,
     Forbidden,
     InvalidInput,
     NotFound,
-    PlatformError,
     TimedOut,
     Transient,
     Unauthenticated,
 )
 
 __all__ = ["error_answer", "refusal"]
-
-_LOG = logging.getLogger(__name__)
 
 # Types as in Iceberg's REST specification; clients decide by them, not by the message.
 _ANSWERS: dict[type[BaseException], tuple[int, str]] = {
@@ -66,28 +59,7 @@ _MISSING = {
     Kind.TABLE: "NoSuchTableException",
 }
 
-
-def error_answer(error: Exception) -> Response:
-    """The answer for ``error``: by its class, else by the nearest of its base classes.
-
-    An error nobody foresaw is 500; what it says goes to the log, for it may quote anything.
-    """
-    if isinstance(error, NoSuch):
-        return _answer(404, _MISSING.get(error.kind, "NoSuchTableException"), str(error))
-    for kind in type(error).__mro__:
-        if kind in _ANSWERS:
-            assert isinstance(error, PlatformError)
-            status, name = _ANSWERS[kind]
-            return _answer(status, name, str(error))
-    _LOG.error("cannot answer a request", exc_info=error)
-    return _answer(500, "InternalServerError", "the catalog failed; its log says why")
-
-
-def refusal(status: int, message: str) -> Response:
-    """An error of a status, whatever its reason."""
-    return _answer(status, _TYPES.get(status, "InternalServerError"), message)
-
-
-def _answer(status: int, name: str, message: str) -> Response:
-    body = {"error": {"message": message, "type": name, "code": status}}
-    return JSONResponse(body, status_code=status)
+_ERRORS = TypedErrors(
+    _ANSWERS, _TYPES, _MISSING, not_found="NoSuchTableException", failed="InternalServerError"
+)
+error_answer, refusal = _ERRORS.error_answer, _ERRORS.refusal

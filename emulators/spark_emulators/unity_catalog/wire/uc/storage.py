@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -67,9 +68,12 @@ def _add_credentials(api: APIRouter, domain: Domain, path: str) -> None:
 def _add_locations(api: APIRouter, domain: Domain) -> None:
     objects, locations = domain.objects, domain.external_locations
 
+    def told(places: Sequence[Place]) -> Callable[[Place], dict[str, Any]]:
+        names = locations.credential_names(places)
+        return lambda place: infos.external_location(place, names.get(place.securable.id))
+
     def info(place: Place) -> dict[str, Any]:
-        names = locations.credential_names([place])
-        return infos.external_location(place, names.get(place.securable.id))
+        return told([place])(place)
 
     @api.post("/external-locations")
     def create_location(body: CreateExternalLocation) -> dict[str, Any]:
@@ -78,12 +82,7 @@ def _add_locations(api: APIRouter, domain: Domain) -> None:
     @api.get("/external-locations")
     def list_locations(page: Paging) -> dict[str, Any]:
         found = objects.page(Kind.EXTERNAL_LOCATION, [], page)
-        names = locations.credential_names(found.items)
-
-        def told(place: Place) -> dict[str, Any]:
-            return infos.external_location(place, names.get(place.securable.id))
-
-        return infos.listing("external_locations", found, told)
+        return infos.listing("external_locations", found, told(found.items))
 
     @api.get("/external-locations/{name}")
     def get_location(name: str) -> dict[str, Any]:
