@@ -12,7 +12,8 @@ from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.engine import engine_spec
 from spark_testkit.service import PlanContext, Service, ServiceSpec
-from spark_testkit.services.kubernetes import NAMESPACE, job_conf, job_secrets, namespace_objects
+from spark_testkit.services.catalog_identity import kubernetes_conf
+from spark_testkit.services.kubernetes import NAMESPACE, job_secrets, namespace_objects
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import SMALL_DATA, table_conf
 from spark_testkit.services.token_issuer import trust
@@ -198,7 +199,7 @@ def pool(
         "image": spec.image,
         "spark_version": spec.pyspark,
         "secrets": job_secrets(variables),
-        "conf": {**SMALL_DATA, **_SMALL, **job_conf(variables), **conf},
+        "conf": {**SMALL_DATA, **_SMALL, **kubernetes_conf(variables), **conf},
     }
 
 

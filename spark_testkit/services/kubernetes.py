@@ -17,7 +17,7 @@ from spark_testkit.services import catalog_identity
 from spark_testkit.services.spark_connect import prepare_engine
 from spark_testkit.services.unity_catalog import with_its_store
 
-__all__ = ["NAMESPACE", "SERVICE", "job_conf", "job_secrets", "namespace_objects"]
+__all__ = ["NAMESPACE", "SERVICE", "job_secrets", "namespace_objects"]
 
 NAMESPACE = "default"
 _KEYS = {"AWS_ACCESS_KEY_ID": "s3:key", "AWS_SECRET_ACCESS_KEY": "s3:secret"}
@@ -63,11 +63,6 @@ def job_secrets(variables: Mapping[str, str]) -> dict[str, str]:
         variables: the catalog's.
     """
     return {**_KEYS, **catalog_identity.kubernetes_secrets(variables)}
-
-
-def job_conf(variables: Mapping[str, str]) -> dict[str, str]:
-    """Spark's settings that belong to ``job_secrets``."""
-    return catalog_identity.kubernetes_conf(variables)
 
 
 def namespace_objects(variables: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from typing import Any
 from spark_platform.kernel.database import sqlite_url
 from spark_testkit.engine import engine_specs
 from spark_testkit.service import PlanContext, Service, ServiceSpec
+from spark_testkit.services.catalog_identity import kubernetes_conf
 from spark_testkit.services.gateway import PLATFORM_USER, kubeconfig
-from spark_testkit.services.kubernetes import job_conf, job_secrets
+from spark_testkit.services.kubernetes import job_secrets
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import SMALL_DATA, table_conf
 from spark_testkit.services.token_issuer import trust
@@ -88,7 +89,7 @@ def configuration(
         "issuer": dict(issuer),
         "sk8": {
             "kubeconfig": kubeconfig,
-            "conf": {**job_conf(variables), **conf},
+            "conf": {**kubernetes_conf(variables), **conf},
             "secrets": job_secrets(variables),
         },
     }
