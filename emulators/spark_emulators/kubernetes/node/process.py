@@ -24,6 +24,7 @@ from spark_emulators.kubernetes.node.containers import (
 from spark_emulators.kubernetes.node.environment import command_line
 from spark_emulators.kubernetes.node.images import ImageCatalog
 from spark_emulators.kubernetes.node.logs import LogWriter
+from spark_emulators.kubernetes.node.memory import MemoryWatch
 from spark_emulators.kubernetes.node.sandbox import (
     BEGUN,
     ENTER,
@@ -42,7 +43,6 @@ from spark_platform.kernel.process import die_with_parent
 __all__ = ["ProcessRuntime", "first_child"]
 
 _CHUNK = 64 * 1024
-_MEMORY_LOOKS_EVERY_S = 0.1
 _COULD_NOT_START = 128
 
 
@@ -67,27 +67,25 @@ class ProcessContainer:
 
     def __init__(
         self, process: asyncio.subprocess.Process, spec: ContainerSpec, image_id: str, folder: Path,
-        environment: Mapping[str, str], log: Path,
+        environment: Mapping[str, str], log: Path, memory: MemoryWatch,
     ) -> None:  # fmt: skip
         self.id = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
         self.image_id = image_id
         self._process = process
         self._folder = folder
         self._environment = environment
-        self._oom = False
+        self._oom, self._memory = False, memory
         self._end = asyncio.ensure_future(self._run(spec, LogWriter(log)))
 
     async def _run(self, spec: ContainerSpec, log: LogWriter) -> Exit:
-        watch = asyncio.ensure_future(self._watch_memory(spec.memory_bytes))
-        try:
+        # as the kernel's memory controller would
+        watched = self._memory.over(self._process.pid, spec.memory_bytes, self.run_out_of_memory)
+        with contextlib.closing(log), watched:
             await asyncio.gather(
                 _copy(self._process.stdout, lambda data: log.write("stdout", data)),
                 _copy(self._process.stderr, lambda data: log.write("stderr", data)),
             )
             code = await self._process.wait()
-        finally:
-            watch.cancel()
-            log.close()
         shutil.rmtree(self._folder / "room", ignore_errors=True)
         message = ""
         if code == _COULD_NOT_START:
@@ -128,16 +126,6 @@ class ProcessContainer:
             return await _served(process, request, stream)
         finally:
             await _end(process)
-
-    async def _watch_memory(self, limit: int | None) -> None:
-        """End what is over its limit, as the kernel's memory controller would."""
-        if limit is None:
-            return
-        while True:
-            if await asyncio.to_thread(_resident_bytes, self._process.pid) > limit:
-                await self.run_out_of_memory()
-                return
-            await asyncio.sleep(_MEMORY_LOOKS_EVERY_S)
 
 
 class _Begun:
@@ -187,6 +175,7 @@ class ProcessRuntime:
         self._images = images
         self._addresses = addresses
         self.server = addresses.server
+        self._memory = MemoryWatch()
         self._machine = top_level()
         self._unshare = shutil.which("unshare")
         if self._unshare is None:
@@ -245,12 +234,15 @@ class ProcessRuntime:
         )  # fmt: skip
         await begun.or_ended(process)
         identity = hashlib.sha256("\n".join(image.names).encode()).hexdigest()
-        return ProcessContainer(process, spec, f"sha256:{identity}", folder, environment, log)
+        return ProcessContainer(
+            *(process, spec, f"sha256:{identity}", folder, environment, log, self._memory)
+        )
 
     async def remove(self, sandbox: Sandbox) -> None:
         self._addresses.give_back(sandbox.ip)
 
     async def close(self) -> None:
+        self._memory.close()
         self._addresses.close()
 
 
@@ -302,15 +294,3 @@ async def _served(
         if feeding:
             feeding.cancel()
     return 128 - code if code < 0 else code
-
-
-def _resident_bytes(pid: int) -> int:
-    """Memory of a process and all below it."""
-    import psutil
-
-    total = 0
-    with contextlib.suppress(psutil.Error):
-        for each in psutil.Process(pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                total += each.memory_info().rss
-    return total
