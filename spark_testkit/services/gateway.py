@@ -24,6 +24,7 @@ __all__ = [
     "AUTHORITY",
     "CLUSTER",
     "PLATFORM_USER",
+    "QUICK_PODS",
     "SERVICE",
     "SMALL_PODS",
     "certificates",
@@ -49,14 +50,21 @@ SMALL_PODS = {
 }
 """Spark's settings of pods that share the few processors of one machine."""
 
+# minutes are too short for the second compiler, which takes half of them, to pay
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_PODS = {
+    "spark.driver.extraJavaOptions": _QUICK,
+    "spark.executor.extraJavaOptions": _QUICK,
+}
+"""Spark's settings of pods that have little to do."""
+
 # a driver of one user, who looks at small tables
 _SMALL = {
     **SMALL_PODS,
+    **QUICK_PODS,
     "spark.ui.enabled": "false",
     # processes of one machine share its ports, but not their pods' addresses
     "spark.connect.grpc.binding.address": "${env:SPARK_DRIVER_BIND_ADDRESS}",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 
 

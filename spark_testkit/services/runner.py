@@ -12,7 +12,7 @@ from spark_platform.kernel.database import sqlite_url
 from spark_testkit.engine import engine_specs
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services.catalog_identity import kubernetes_conf
-from spark_testkit.services.gateway import PLATFORM_USER, kubeconfig
+from spark_testkit.services.gateway import PLATFORM_USER, QUICK_PODS, kubeconfig
 from spark_testkit.services.kubernetes import job_secrets
 from spark_testkit.services.lineage import lineage_conf
 from spark_testkit.services.spark_connect import SMALL_DATA, table_conf
@@ -36,7 +36,12 @@ def plan(context: PlanContext) -> ServiceSpec:
         issuer=trust(context.peers["token-issuer"].for_peers()),
         kubeconfig=str(way),
         variables=with_its_store(context.peers),
-        conf={**SMALL_DATA, **table_conf(context.peers), **lineage_conf(context)},
+        conf={
+            **SMALL_DATA,
+            **QUICK_PODS,
+            **table_conf(context.peers),
+            **lineage_conf(context),
+        },
     )
     return ServiceSpec(
         name=context.request.name,

@@ -228,7 +228,7 @@ class Wiring:
             issuer=self._trust(),
             kubeconfig=f"{CONFIG}/kubeconfig",
             variables=self._variables(),
-            conf={**SMALL_DATA, **gateway.SMALL_PODS, **self._spark()},
+            conf={**SMALL_DATA, **gateway.SMALL_PODS, **gateway.QUICK_PODS, **self._spark()},
         )
         way = gateway.way(
             f"https://{gateway_host(self.namespace)}:8081",
