@@ -12,7 +12,7 @@ from spark_platform.backends.sk8.manifest import DIGEST
 from spark_platform.backends.sk8.status import CLUSTER
 from spark_platform.gateway.admission import ARCHIVED, NAMED, PLACED, REGION, admitted, placed
 from spark_platform.gateway.archive import Archive, Archived
-from spark_platform.gateway.audit import Audit, Deed, Entry
+from spark_platform.gateway.audit import Audit, Change, Deed, Entry
 from spark_platform.gateway.clusters import Changes, Clusters
 from spark_platform.gateway.deletions import Deletion
 from spark_platform.gateway.placements import Placement, Placements
@@ -77,12 +77,12 @@ class Applications:
         Raises:
             PlatformError: as a cluster would refuse it, or no cluster can take it.
         """
-        with self._audit.changing(Deed(caller, "create", namespace, _called(value))) as told:
+        with self._audit.joined(Deed(caller, "create", namespace, _called(value))) as change:
             name, domain = self.policy.authorized(caller, namespace)
             wanted = admitted(value, caller, name, domain, namespace)
-            placement, fresh = self._place(caller, name, domain, wanted)
-            told.cluster, told.why = placement.cluster, placement.why
-            made = self._make(placement, wanted, validation, fresh=fresh)
+            placement, fresh = self._place(caller, name, domain, wanted, change)
+            change.cluster, change.why = placement.cluster, placement.why
+            made = self._make(placement, wanted, validation, change, fresh=fresh)
         return self._told(placement.cluster, made)
 
     def get(self, caller: Caller, namespace: str, name: str) -> Object:
@@ -215,7 +215,7 @@ class Applications:
                 self.policy.everywhere(deed.caller, f"{deed.verb} all namespaces")
 
     def _make(
-        self, placement: Placement, wanted: Object, validation: str, *, fresh: bool
+        self, placement: Placement, wanted: Object, validation: str, change: Change, *, fresh: bool
     ) -> Object:
         """Have a cluster make what was placed on it; ``fresh`` where it was placed just now."""
         stamped = placed(wanted, {CLUSTER: placement.cluster, PLACED: placement.stamp})
@@ -231,11 +231,11 @@ class Applications:
             # whoever made it may have ended before it could say so
             self._placements.made(placement)
             raise
-        self._placements.made(placement)
+        self._placements.made(placement, change.done)
         return made
 
     def _place(
-        self, caller: Caller, name: str, domain: Domain, value: Object
+        self, caller: Caller, name: str, domain: Domain, value: Object, change: Change
     ) -> tuple[Placement, bool]:
         """Where an application is to be, and whether that was decided just now."""
         metadata = value["metadata"]
@@ -248,6 +248,7 @@ class Applications:
             # what was never made is still to be, where it was to be
             due = not (known.made or known.deleted)
             if due or (not (known.deleted and for_ever) and self._is_there(known)):
+                change.asked()
                 return known, False
             if for_ever:
                 raise AlreadyExists(
@@ -259,7 +260,9 @@ class Applications:
         )
         if known is not None:
             self._placements.replace(known, placement)
-        kept = self._placements.place(placement)
+        kept = self._placements.place(placement, change.asked)
+        if kept is not placement:
+            change.asked()
         return kept, kept == placement
 
     def _is_there(self, placement: Placement) -> bool:

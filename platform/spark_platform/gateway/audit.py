@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
@@ -35,7 +35,7 @@ from spark_platform.identity import Caller
 from spark_platform.kernel.database import open_database, reading, writing
 from spark_platform.kernel.errors import Forbidden, PlatformError, TimedOut, Transient
 
-__all__ = ["Audit", "Deed", "Entry", "Found"]
+__all__ = ["Audit", "Change", "Deed", "Entry", "Found"]
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = MetaData()
@@ -167,6 +167,22 @@ class Audit:
             yield found
 
     @contextmanager
+    def joined(self, deed: Deed) -> Iterator[Change]:
+        """As ``changing``, of a block that writes the entries with what they are of.
+
+        What is refused before that leaves one entry.
+
+        Raises:
+            Transient: an entry cannot be written.
+        """
+        change = Change(self, self.entry(deed))
+        try:
+            yield change
+        except PlatformError as error:
+            self.ended(change.entry, change, error)
+            raise
+
+    @contextmanager
     def reading(self, deed: Deed) -> Iterator[Found]:
         """Around what tells a secret: an entry before anybody is told.
 
@@ -208,7 +224,7 @@ class Audit:
             Transient: the entry cannot be written, so nothing is to be done.
         """
         entry = self.entry(deed)
-        self._write(entry)
+        self.write(entry)
         return entry
 
     def ended(self, entry: Entry, found: Found, error: PlatformError | None = None) -> None:
@@ -224,13 +240,13 @@ class Audit:
         """
         told = replace(entry, at=self._now(), cluster=_plain(found.cluster))
         if error is None:
-            self._write(replace(told, outcome=_DONE, why=found.why))
+            self.write(replace(told, outcome=_DONE, why=found.why))
             return
         # what a cluster does not answer it may have done all the same
         unclear = bool(found.cluster) and isinstance(error, (Transient, TimedOut))
         # only policy's own words: those of a cluster may quote what was sent
         own = isinstance(error, Forbidden) and not found.cluster
-        self._write(
+        self.write(
             replace(
                 told,
                 outcome=_UNCLEAR if unclear else _REFUSED,
@@ -279,17 +295,29 @@ class Audit:
         """Write that something was done, in a transaction of the same database that does it.
 
         Args:
-            entry: what was asked, and never written.
+            entry: what was asked, written or not.
             found: what turned out.
-        """
-        told = replace(entry, cluster=_plain(found.cluster), outcome=_DONE, why=found.why)
-        self._add(connection, told)
-        _log(told)
 
-    def _write(self, entry: Entry) -> None:
+        Raises:
+            Transient: it cannot be written.
+        """
+        done = replace(
+            entry, at=self._now(), cluster=_plain(found.cluster), outcome=_DONE, why=found.why
+        )
+        self.write(done, connection)
+
+    def write(self, entry: Entry, connection: Connection | None = None) -> None:
+        """Write an entry as it is.
+
+        Args:
+            connection: of a transaction of the same database; None for one of its own.
+
+        Raises:
+            Transient: it cannot be written.
+        """
         try:
-            with writing(self._engine) as connection:
-                self._add(connection, entry)
+            with nullcontext(connection) if connection else writing(self._engine) as transaction:
+                self._add(transaction, entry)
         except (SQLAlchemyError, Transient) as error:
             raise Transient(
                 f"the audit of {entry.verb} cannot be written: {_HAPPENED[entry.outcome]}",
@@ -304,6 +332,27 @@ class Audit:
             # ids become visible in their order, or whoever pages on would miss some
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         connection.execute(insert(ENTRIES), row)
+
+
+class Change(Found):
+    """A change, as ``Audit.joined`` has it.
+
+    Args:
+        audit: where its entries are written.
+        entry: what is asked.
+    """
+
+    def __init__(self, audit: Audit, entry: Entry) -> None:
+        super().__init__()
+        self.entry, self._audit = entry, audit
+
+    def asked(self, connection: Connection | None = None) -> None:
+        """Write that it is asked for, with the first of what it does; raises Transient."""
+        self._audit.write(self.entry, connection)
+
+    def done(self, connection: Connection) -> None:
+        """Write that it was done, with the last of what it does; raises Transient."""
+        self._audit.join(connection, self.entry, self)
 
 
 def _log(entry: Entry) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from sqlalchemy import (
     Boolean,
     Column,
+    Connection,
     Engine,
     Float,
     MetaData,
@@ -23,6 +25,8 @@ from sqlalchemy.exc import IntegrityError
 from spark_platform.kernel.database import open_database, reading, writing
 
 __all__ = ["Placement", "Placements"]
+
+Also = Callable[[Connection], None]
 
 _SCHEMA = MetaData()
 
@@ -68,6 +72,10 @@ class Placement:
         return self.created_at.isoformat()
 
 
+def _nothing(_: Connection) -> None:
+    """No more is written."""
+
+
 class Placements:
     """The placements, in a database that several gateways may share.
 
@@ -92,15 +100,23 @@ class Placements:
             row = connection.execute(select(PLACEMENTS).where(_same(namespace, name))).one_or_none()
         return None if row is None else _placement(row)
 
-    def place(self, wanted: Placement) -> Placement:
-        """Write a place down, unless there is one: the first stays, whoever of many asks."""
+    def place(self, wanted: Placement, also: Also = _nothing) -> Placement:
+        """Write a place down, unless there is one: the first stays, whoever of many asks.
+
+        Args:
+            also: what else is written, or not written, with it.
+
+        Returns:
+            What was given, or another one that was there.
+        """
         try:
             with writing(self._engine) as connection:
-                connection.execute(insert(PLACEMENTS).values(_row(wanted)))
+                connection.execute(insert(PLACEMENTS), _row(wanted))
+                also(connection)
             return wanted
         except IntegrityError:
             found = self.find(wanted.namespace, wanted.name)
-            return found if found is not None else self.place(wanted)
+            return found if found is not None else self.place(wanted, also)
 
     def replace(self, over: Placement, wanted: Placement) -> None:
         """Give the name of what is over to another application, unless somebody else just has."""
@@ -112,10 +128,15 @@ class Placements:
         with writing(self._engine) as connection:
             connection.execute(delete(PLACEMENTS).where(_exactly(placement)))
 
-    def made(self, placement: Placement) -> None:
-        """A cluster has an application."""
+    def made(self, placement: Placement, also: Also = _nothing) -> None:
+        """A cluster has an application.
+
+        Args:
+            also: what else is written, or not written, with it.
+        """
         with writing(self._engine) as connection:
-            connection.execute(update(PLACEMENTS).where(_exactly(placement)).values(made=True))
+            connection.execute(update(PLACEMENTS).where(_exactly(placement)), {"made": True})
+            also(connection)
 
     def over(self, namespace: str, name: str) -> None:
         """An application was deleted."""

@@ -5,13 +5,14 @@ import threading
 import pytest
 from gateways import application
 from runs import Time
-from sqlalchemy import text
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.gateway.audit import Audit, Deed, Found
 from spark_platform.gateway.queries import number
 from spark_platform.gateway.upkeep import repeated
 from spark_platform.identity import Caller
+from spark_platform.kernel.database import reading, writing
 from spark_platform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient
 from spark_platform.kernel.wait import NotYet, poll
 
@@ -97,6 +98,47 @@ class TestEntries:
             "ExecutePlan", rpc.name, "east", "done", "its session is there"
         )  # fmt: skip
         assert (refused.outcome, refused.why) == ("refused", "its domain has no sessions")
+
+    def test_entries_are_written_with_what_they_are_of(self, audit, time):
+        engine = audit._engine
+        with audit.joined(DEED) as change:
+            assert told(audit) == []
+            with writing(engine) as connection:
+                change.asked(connection)
+            time.pass_(5)
+            change.cluster, change.why = "east", "by weight"
+            with writing(engine) as connection:
+                change.done(connection)
+        asked, done = audit.entries()
+        assert (asked.outcome, done.outcome) == ("asked", "done")
+        assert asked.request == done.request
+        assert (done.at - asked.at).total_seconds() == 5
+        assert (done.cluster, done.why) == ("east", "by weight")
+
+    def test_an_entry_is_not_there_where_what_it_is_of_is_undone(self, audit):
+        def undone():
+            with audit.joined(DEED) as change, writing(audit._engine) as connection:
+                change.asked(connection)
+                raise Conflict("x")
+
+        with pytest.raises(Conflict):
+            undone()
+        assert told(audit) == [("create", "refused", "Conflict")]
+
+    def test_an_entry_that_cannot_be_written_undoes_what_it_is_of(self, audit):
+        other = Table("other", MetaData(), Column("id", Integer))
+        other.create(audit._engine)
+        broken(audit)
+
+        def undone():
+            with audit.joined(DEED) as change, writing(audit._engine) as connection:
+                connection.execute(insert(other), {"id": 1})
+                change.asked(connection)
+
+        with pytest.raises(Transient, match="the audit of create cannot be written"):
+            undone()
+        with reading(audit._engine) as connection:
+            assert connection.execute(select(other)).all() == []
 
     def test_what_a_cluster_says_is_not_kept(self, audit):
         def denied():
