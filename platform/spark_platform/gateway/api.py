@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.gateway.applications import Applications
+from spark_platform.gateway.callers import RecentCallers
 from spark_platform.gateway.clusters import Changes
 from spark_platform.gateway.deletions import deletion
 from spark_platform.gateway.queries import number, only, selected_name
@@ -69,7 +70,7 @@ def create_app(
         document: what a cluster has at a path: schemas, for kubectl.
         lifespan: what is to be there while it serves: Starlette's.
     """
-    door = _Door(applications, document)
+    door, callers = _Door(applications, document), RecentCallers(verifier)
     group = f"/apis/{APPLICATIONS.group_version}"
     space = f"{group}/namespaces/{{namespace}}/{APPLICATIONS.plural}"
     pod = "/api/v1/namespaces/{namespace}/pods/{pod}"
@@ -95,7 +96,8 @@ def create_app(
         async def answer(request: Request) -> Response:
             try:
                 token = bearer(request.headers.get("authorization"))
-                caller = await to_thread.run_sync(verifier.verify, token)
+                if (caller := callers.known(token)) is None:
+                    caller = await to_thread.run_sync(callers.verify, token)
             except Unauthenticated as error:
                 # of no use in the audit, which strangers could fill
                 _LOG.warning("%s %r refused: %s", request.method, request.url.path, error.message)

@@ -18,7 +18,7 @@ from spark_platform.kernel.errors import InvalidInput, PlatformError, Transient,
 from spark_platform.kernel.kubernetes.client import Kubernetes
 from spark_platform.kernel.kubernetes.resources import Resource
 
-__all__ = ["Answers", "Callers", "ServiceAccounts"]
+__all__ = ["Answers", "Callers", "RecentCallers", "ServiceAccounts"]
 
 _REVIEWS = Resource("authentication.k8s.io/v1", "tokenreviews")
 _ACCOUNT = "system:serviceaccount:"
@@ -27,6 +27,8 @@ _ANSWERS_WITHIN_S = 5.0
 # a cluster that hangs must not hold all of the gateway's threads
 _AT_ONCE = 16
 _KEPT_S, _MOST_KEPT = 60.0, 1000
+# far less than clocks may differ, which the check of a token's end allows for
+_RECENT_S, _MOST_RECENT = 5.0, 10_000
 
 
 class Callers:
@@ -47,6 +49,33 @@ class Callers:
         if is_account and claims.get("iss") != self._issuer:
             return self._accounts.verify(token)
         return self._users.verify(token)
+
+
+class RecentCallers:
+    """Tells who has a token, and knows for a moment who that was: many calls have the same one.
+
+    Args:
+        verifier: asked of tokens that are new, or were seen longer ago; may take its time.
+    """
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+        self._answers = Answers(time.time, kept_s=_RECENT_S, most=_MOST_RECENT)
+
+    def known(self, token: str) -> Caller | None:
+        """Who that was a moment ago; None where it is to be asked."""
+        return self._answers.find(token)
+
+    def verify(self, token: str) -> Caller:
+        """Who it is.
+
+        Raises:
+            Unauthenticated: the token is not to be trusted.
+            Transient: that cannot be told now.
+        """
+        caller = self._verifier.verify(token)
+        self._answers.keep(token, caller, None)
+        return caller
 
 
 class ServiceAccounts:

@@ -17,9 +17,9 @@ import anyio
 import grpc
 from anyio import to_thread
 
+from spark_platform.gateway.callers import RecentCallers
 from spark_platform.gateway.connect import redaction, wire
 from spark_platform.gateway.connect.activity import Activity
-from spark_platform.gateway.connect.callers import RecentCallers
 from spark_platform.gateway.connect.channels import headers
 from spark_platform.gateway.connect.decisions import Step, decide
 from spark_platform.gateway.connect.methods import (

@@ -13,8 +13,8 @@ import grpc
 from anyio import to_thread
 
 from spark_platform.gateway.audit import Audit
+from spark_platform.gateway.callers import RecentCallers
 from spark_platform.gateway.connect.activity import Activity
-from spark_platform.gateway.connect.callers import RecentCallers
 from spark_platform.gateway.connect.channels import SIZES, Channels
 from spark_platform.gateway.connect.drivers import Drivers
 from spark_platform.gateway.connect.keeper import Keeper
