@@ -1,9 +1,11 @@
 """Building: what changed and nothing else; what is inside; what can go wrong."""
 
+import gc
 import io
 import json
 import os
 import re
+import warnings
 
 import pytest
 from containers import tar_of
@@ -219,10 +221,22 @@ def test_an_engine_that_is_too_old_is_refused(monkeypatch):
             self.closed = True
 
     old = Old()
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     monkeypatch.setattr(docker, "from_env", lambda **options: old)
     with pytest.raises(Missing, match=r"Docker 19\.03 \(API 1\.40\) is too old"):
         Daemon()
     assert old.closed
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere", "unix://nowhere", "http+unix:///nowhere"])
+def test_where_no_engine_listens_nothing_is_left_open(monkeypatch, host):
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        with pytest.raises(Missing, match="no Docker engine answers"):
+            Daemon()
+        gc.collect()
+    assert [str(each.message) for each in found] == []
 
 
 def test_certificates_are_checked_when_they_are_read(tmp_path):

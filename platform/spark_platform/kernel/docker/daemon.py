@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class Daemon:
             try:
                 self.client = _client()
                 version = self.client.version()
-            except docker.errors.DockerException as error:
+            except (OSError, docker.errors.DockerException) as error:
                 where = os.environ.get("DOCKER_HOST") or "its usual socket"
                 raise Missing(
                     f"no Docker engine answers at {where}: {_root(error)}", hint=_NO_ENGINE
@@ -163,10 +164,22 @@ def _client() -> DockerClient:
 
     context = None if "DOCKER_HOST" in os.environ else ContextAPI.get_current_context()
     if context is None or context.Name == "default":
+        _knock(os.environ.get("DOCKER_HOST") or docker.constants.DEFAULT_UNIX_SOCKET)
         return docker.from_env(timeout=_TIMEOUT_S)
+    _knock(context.Host)
     return docker.DockerClient(
         base_url=context.Host, tls=context.TLSConfig or False, timeout=_TIMEOUT_S
     )
+
+
+def _knock(address: str) -> None:
+    """Fail where nobody listens at a Unix socket; the SDK would leave one of its own open."""
+    scheme, _, path = address.partition("unix://")
+    if path and scheme in ("", "http+"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(_TIMEOUT_S)
+            # as the SDK has it, also without the first slash
+            knocking.connect(f"/{path.lstrip('/')}")
 
 
 def read_build(
