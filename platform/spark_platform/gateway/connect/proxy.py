@@ -219,6 +219,8 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         if everything:
             self._releases.ended(key, operation)
             await to_thread.run_sync(self._sessions.ended, call.session, operation)
+        else:
+            self._releases.told(key, operation)
         return reply
 
     async def _clone(self, call: Call) -> bytes:

@@ -51,6 +51,9 @@ class Releases:
             operation: its id.
             server: the session's id at its server.
         """
+        if not operation:
+            # a driver that names none is asked of each release
+            return Stream(server)
         while len(self._streams) >= _MOST:
             # drivers are asked about the oldest again
             del self._streams[next(iter(self._streams))]
@@ -61,6 +64,12 @@ class Releases:
         """An operation was released."""
         self._streams.pop((key, operation), None)
 
+    def told(self, key: Key, operation: str) -> None:
+        """The driver knows what was read of an operation."""
+        stream = self._streams.get((key, operation))
+        if stream is not None:
+            stream.told = stream.passed
+
     def answer(self, key: Key, operation: str) -> bytes | None:
         """What the driver would answer to a release of what was read; None where it is to be asked.
 
@@ -68,10 +77,7 @@ class Releases:
             operation: that the release is of.
         """
         stream = self._streams.get((key, operation))
-        if stream is None:
-            return None
-        if stream.passed - stream.told >= TOLD_EVERY:
-            stream.told = stream.passed
+        if stream is None or stream.passed - stream.told >= TOLD_EVERY:
             return None
         method = RELEASE_EXECUTE
         parts = {

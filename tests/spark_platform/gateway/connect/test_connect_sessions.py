@@ -237,6 +237,33 @@ def test_what_a_client_has_read_is_told_to_the_driver_a_megabyte_later(client, d
     assert len(driver.of("ReleaseExecute")) == 1
 
 
+def test_a_driver_that_was_not_told_is_told_again(client, driver):
+    answer = pb.ExecutePlanResponse(
+        session_id=ID, operation_id=OPERATION, arrow_batch={"data": b"." * TOLD_EVERY}
+    ).SerializeToString()
+    driver.acts["ExecutePlan"] = lambda messages, context: iter([answer])
+    client.ask("ExecutePlan", request("ExecutePlan", operation_id=OPERATION).SerializeToString())
+
+    def away(messages, context):
+        context.abort(grpc.StatusCode.INTERNAL, "not now")
+
+    driver.acts["ReleaseExecute"] = away
+    with pytest.raises(grpc.RpcError, match="not now"):
+        released(client)
+    del driver.acts["ReleaseExecute"]
+    for _ in range(3):
+        assert released(client).session_id == ID
+    assert len(driver.of("ReleaseExecute")) == 2
+
+
+def test_of_an_operation_that_nobody_has_named_the_driver_is_asked(client, driver):
+    reply = pb.ExecutePlanResponse(session_id=ID).SerializeToString()
+    driver.acts["ExecutePlan"] = lambda messages, context: iter([reply])
+    client.ask("ExecutePlan", request("ExecutePlan").SerializeToString())
+    released(client, operation="")
+    assert len(driver.of("ReleaseExecute")) == 1
+
+
 def test_a_driver_is_asked_of_operations_that_are_over_or_another_users(client, door, driver):
     ready_for(client, "ReattachExecute")
     everything = pb.ReleaseExecuteRequest.ReleaseAll()
