@@ -38,7 +38,7 @@ def environment(tmp_path):
 
 def run(argv, cwd, environment):
     result = subprocess.run(
-        argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=290
+        argv, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 0, f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
     return result.stdout
@@ -119,7 +119,7 @@ def test_the_shell_session_shown_runs_from_top_to_bottom(tmp_path, environment, 
     ]
     script = "set -euo pipefail\n" + "\n".join(shown)
     # it uses the default stack's well-known ports
-    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
+    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=600):
         printed = run(["bash", "-c", script], tmp_path, environment)
     assert "| id|amount|" in printed
 

@@ -48,7 +48,7 @@ def in_the_stacks_shell(settings, command):
         if not key.startswith(("AWS_", "SPARK_REMOTE"))
     }
     result = subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=280
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=600
     )
     assert result.returncode == 0, result.stderr[-3000:]
     return result.stdout

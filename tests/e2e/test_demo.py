@@ -24,7 +24,7 @@ def settings(tmp_path):
 def test_the_demo_goes_the_whole_way_and_takes_its_stack_down(settings):
     need_namespaces()
     # as on kind, and with a catalog that asks who the job is
-    result = cli("demo", "--auth", "-o", "json", settings=settings, timeout=600)
+    result = cli("demo", "--auth", "-o", "json", settings=settings, timeout=800)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     went_the_whole_way(report, auth=True)
@@ -45,7 +45,7 @@ def test_an_example_repositorys_own_tests_pass(settings, example, tests):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
     )
     assert result.returncode == 0, result.stdout[-4000:]
     assert f"{tests} passed" in result.stdout

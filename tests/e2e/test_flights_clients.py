@@ -20,9 +20,9 @@ from spark_testkit.resources import resource
 
 BUCKET = "flights-raw"
 OLD = pytest.mark.skipif(sys.version_info >= (3, 12), reason="Spark 3.5 knows no newer Python")
-TIMEOUT_S = 180
+TIMEOUT_S = 400
 # a first run fetches plugins and the client
-MAVEN_TIMEOUT_S = 280
+MAVEN_TIMEOUT_S = 600
 
 
 @pytest.fixture(scope="module")

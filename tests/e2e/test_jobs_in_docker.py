@@ -9,7 +9,7 @@ from spark_platform.kernel.wait import NotYet, poll
 from spark_platform.model import JobKind, JobSpec, RunState
 from spark_testkit.engine import engine_spec
 
-TIMEOUT_S = 150
+TIMEOUT_S = 300
 PI = "local:///opt/spark/examples/src/main/python/pi.py"
 
 

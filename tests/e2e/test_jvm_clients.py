@@ -50,7 +50,7 @@ class ClientTest {
 }
 """
 # a first run fetches Maven's plugins and the client
-TIMEOUT_S = 290
+TIMEOUT_S = 600
 
 
 @pytest.fixture

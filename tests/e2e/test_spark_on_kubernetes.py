@@ -23,7 +23,7 @@ QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 EXECUTORS = "spark-role=executor"
 DRIVER = "spark-role=driver"
 # shorter than what ends a test that hangs, so that it tells what it waited for
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 CONNECT = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "MASTER")
 # what an example of Spark's that takes its time, and needs its executors, is given to do
 LONG = ("local:///opt/spark/examples/src/main/python/pi.py", "2000")

@@ -24,7 +24,7 @@ def suite(pytester):
         ):
             os.environ.pop(name, None)
         os.environ.update(env or {})
-        return pytester.runpytest_subprocess(*arguments, timeout=240)
+        return pytester.runpytest_subprocess(*arguments, timeout=600)
 
     return run
 

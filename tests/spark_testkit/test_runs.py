@@ -43,7 +43,7 @@ class Site:
         done = subprocess.run(
             [sys.executable, "-m", "spark_testkit.cli", *arguments],
             env={**kept, **self.settings.as_env(), **environment},
-            capture_output=True, text=True, timeout=280,
+            capture_output=True, text=True, timeout=600,
         )  # fmt: skip
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         return done

@@ -30,7 +30,7 @@ KINDS = (
     Resource("v1", "persistentvolumeclaims"),
 )
 # a test that hangs is killed after 900 s, so this ends before it and says what was awaited
-TIMEOUT_S = 150
+TIMEOUT_S = 300
 NAME = "app"
 EXECUTORS = "spark-role=executor"
 # what lives for seconds, on a machine with few cores

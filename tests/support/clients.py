@@ -31,5 +31,5 @@ def python_with(folder, *packages):
     tool = uv.find_uv_bin()
     subprocess.run([tool, "venv", "-q", "-p", sys.executable, folder, "--clear"], check=True)
     install = [tool, "pip", "install", "--quiet", "--python", str(python), *packages]
-    subprocess.run(install, check=True, timeout=280)
+    subprocess.run(install, check=True, timeout=600)
     return python

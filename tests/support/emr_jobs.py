@@ -17,7 +17,7 @@ ROLE = "arn:aws:iam::123456789012:role/jobs"
 RELEASE = "emr-7.9.0"
 SERVERLESS_ENDS = ("SUCCESS", "FAILED", "CANCELLED")
 STEP_ENDS = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 BUCKET = "logs"
 
 # The application comes last but for its arguments; its name says what happens.

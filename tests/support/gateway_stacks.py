@@ -31,7 +31,7 @@ from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 from spark_testkit.tokens import DOMAIN, connect_remote, issued
 
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 SLOWLY = "java_method('java.lang.Thread', 'sleep', 500L)"
 """An expression that takes half a second a row."""
 _TOKEN_LIVES_S = 3600

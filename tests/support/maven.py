@@ -8,7 +8,7 @@ from requirements import need
 from spark_platform.kernel.process import run
 
 # a first run fetches Maven's plugins and the clients
-_TIMEOUT_S = 290
+_TIMEOUT_S = 600
 
 
 def copied(project, folder):

@@ -18,7 +18,7 @@ from spark_platform.kernel.kubernetes.client import PODS, Kubernetes, connect
 from spark_platform.kernel.wait import NotYet, poll
 
 # a real cluster's garbage collector looks for new kinds, and does nothing else, every half minute
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 
 
 class Killed(BaseException):

@@ -35,13 +35,13 @@ def test_the_program_shown_runs(tmp_path: Path, tmp_path_factory: pytest.TempPat
     }
     script = f"set -euo pipefail\ntrap 'spark-testkit down' EXIT\n{shown('bash')}\n"
     # it uses the default stack's well-known ports
-    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
+    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=600):
         done = subprocess.run(
             ["bash", "-c", f'{script}python -c "$0"', shown("python")],
             env=environment,
             capture_output=True,
             text=True,
-            timeout=290,
+            timeout=600,
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS" in done.stdout

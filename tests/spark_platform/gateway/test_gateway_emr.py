@@ -41,7 +41,7 @@ from spark_testkit.services import s3
 from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 
-TIMEOUT_S = 180
+TIMEOUT_S = 400
 SPARE = frozenset({"emr-1"})
 POLICY = Policy(
     domains={"travel": Domain(namespace="travel", clusters=frozenset({"east"}), fallback=SPARE)}
