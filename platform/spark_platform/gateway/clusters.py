@@ -131,8 +131,7 @@ class Clusters:
         Raises:
             PlatformError: one of them does not.
         """
-        answers = self._pool.map(ask, self._members.values())
-        return dict(zip(self._members, answers, strict=True))
+        return dict(zip(self._members, self._asked(ask), strict=True))
 
     def seen(self, application: Object) -> Iterator[Cluster]:
         """The clusters as routing sees them now, for an application."""
@@ -145,4 +144,9 @@ class Clusters:
                 return replace(member.cluster, healthy=False, against=against)
             return replace(member.cluster, against=against)
 
-        yield from self._pool.map(look, self._members.values())
+        yield from self._asked(look)
+
+    def _asked(self, ask: Callable[[Member], T]) -> Iterator[T]:
+        members = self._members.values()
+        # who asks one alone waits for it anyway
+        return map(ask, members) if len(members) == 1 else self._pool.map(ask, members)
