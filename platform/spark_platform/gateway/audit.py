@@ -176,11 +176,8 @@ class Audit:
             Transient: an entry cannot be written.
         """
         change = Change(self, self.entry(deed))
-        try:
+        with self._refusal(change.entry, change):
             yield change
-        except PlatformError as error:
-            self.ended(change.entry, change, error)
-            raise
 
     @contextmanager
     def reading(self, deed: Deed) -> Iterator[Found]:
@@ -284,12 +281,17 @@ class Audit:
     @contextmanager
     def _outcome(self, entry: Entry) -> Iterator[Found]:
         found = Found()
-        try:
+        with self._refusal(entry, found):
             yield found
+        self.ended(entry, found)
+
+    @contextmanager
+    def _refusal(self, entry: Entry, found: Found) -> Iterator[None]:
+        try:
+            yield
         except PlatformError as error:
             self.ended(entry, found, error)
             raise
-        self.ended(entry, found)
 
     def join(self, connection: Connection, entry: Entry, found: Found) -> None:
         """Write that something was done, in a transaction of the same database that does it.

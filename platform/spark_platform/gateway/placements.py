@@ -26,8 +26,6 @@ from spark_platform.kernel.database import open_database, reading, writing
 
 __all__ = ["Placement", "Placements"]
 
-Also = Callable[[Connection], None]
-
 _SCHEMA = MetaData()
 
 PLACEMENTS = Table(
@@ -72,10 +70,6 @@ class Placement:
         return self.created_at.isoformat()
 
 
-def _nothing(_: Connection) -> None:
-    """No more is written."""
-
-
 class Placements:
     """The placements, in a database that several gateways may share.
 
@@ -100,7 +94,9 @@ class Placements:
             row = connection.execute(select(PLACEMENTS).where(_same(namespace, name))).one_or_none()
         return None if row is None else _placement(row)
 
-    def place(self, wanted: Placement, also: Also = _nothing) -> Placement:
+    def place(
+        self, wanted: Placement, also: Callable[[Connection], None] = lambda _: None
+    ) -> Placement:
         """Write a place down, unless there is one: the first stays, whoever of many asks.
 
         Args:
@@ -128,7 +124,9 @@ class Placements:
         with writing(self._engine) as connection:
             connection.execute(delete(PLACEMENTS).where(_exactly(placement)))
 
-    def made(self, placement: Placement, also: Also = _nothing) -> None:
+    def made(
+        self, placement: Placement, also: Callable[[Connection], None] = lambda _: None
+    ) -> None:
         """A cluster has an application.
 
         Args:
