@@ -10,6 +10,7 @@ import pytest
 from spark_emulators.kubernetes.node.memory import (
     MemoryWatch,
     Process,
+    children,
     processes,
     resident_bytes,
 )
@@ -28,9 +29,10 @@ def test_all_below_a_process_counts_and_nothing_else():
         99: Process(1, 5000),
     }
 
-    assert resident_bytes(found, 10) == 27
-    assert resident_bytes(found, 13) == 0
-    assert resident_bytes(found, 12345) == 0
+    below = children(found)
+    assert resident_bytes(found, below, 10) == 27
+    assert resident_bytes(found, below, 13) == 0
+    assert resident_bytes(found, below, 12345) == 0
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_the_kernel_tells_of_all_processes(holder):
 
     assert found[holder].parent == os.getpid()
     assert found[os.getpid()].resident_bytes > _MIB
-    assert 64 * _MIB < resident_bytes(found, holder) < 160 * _MIB
+    assert 64 * _MIB < resident_bytes(found, children(found), holder) < 160 * _MIB
 
 
 def test_a_process_that_is_over_its_limit_is_told_of_once(holder):

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["MemoryWatch", "Process", "processes", "resident_bytes"]
+__all__ = ["MemoryWatch", "Process", "children", "processes", "resident_bytes"]
 
 _LOOKS_EVERY_S = 0.2
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -59,8 +59,9 @@ class MemoryWatch:
     async def _look(self) -> None:
         while self._limits:
             found = await asyncio.to_thread(processes)
+            below = children(found)
             for pid, (limit, act) in list(self._limits.items()):
-                if pid in self._limits and resident_bytes(found, pid) > limit:
+                if pid in self._limits and resident_bytes(found, below, pid) > limit:
                     del self._limits[pid]
                     await act()
             await asyncio.sleep(_LOOKS_EVERY_S)
@@ -78,14 +79,25 @@ def processes() -> dict[int, Process]:
     return found
 
 
-def resident_bytes(found: Mapping[int, Process], pid: int) -> int:
-    """Memory of all below a process. Pure."""
-    children = defaultdict(list)
+def children(found: Mapping[int, Process]) -> dict[int, list[int]]:
+    """The children of each process that has any. Pure."""
+    below = defaultdict(list)
     for each, (parent, _) in found.items():
-        children[parent].append(each)
-    total, due = 0, list(children[pid])
+        below[parent].append(each)
+    return dict(below)
+
+
+def resident_bytes(
+    found: Mapping[int, Process], below: Mapping[int, Sequence[int]], pid: int
+) -> int:
+    """Memory of all below a process. Pure.
+
+    Args:
+        below: the ``children`` of what was found.
+    """
+    total, due = 0, list(below.get(pid, ()))
     while due:
         each = due.pop()
         total += found[each].resident_bytes
-        due += children[each]
+        due += below.get(each, ())
     return total

@@ -74,12 +74,12 @@ class ProcessContainer:
         self._process = process
         self._folder = folder
         self._environment = environment
-        self._oom, self._memory = False, memory
-        self._end = asyncio.ensure_future(self._run(spec, LogWriter(log)))
+        self._oom = False
+        self._end = asyncio.ensure_future(self._run(spec, LogWriter(log), memory))
 
-    async def _run(self, spec: ContainerSpec, log: LogWriter) -> Exit:
+    async def _run(self, spec: ContainerSpec, log: LogWriter, memory: MemoryWatch) -> Exit:
         # as the kernel's memory controller would
-        watched = self._memory.over(self._process.pid, spec.memory_bytes, self.run_out_of_memory)
+        watched = memory.over(self._process.pid, spec.memory_bytes, self.run_out_of_memory)
         with contextlib.closing(log), watched:
             await asyncio.gather(
                 _copy(self._process.stdout, lambda data: log.write("stdout", data)),
