@@ -23,6 +23,7 @@ __all__ = [
     "HISTORY_SERVER",
     "JVM_OPTIONS",
     "LOG4J",
+    "QUICK_OPTIONS",
     "START_OPTIONS",
     "Launch",
     "check_conf_key",
@@ -65,7 +66,8 @@ _SPARK_OPTIONS = (
     "-Dderby.connection.requireAuthentication=false",
 )
 # a small JVM on a shared laptop: quick to warm up, no collector threads
-START_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+QUICK_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+START_OPTIONS = (*QUICK_OPTIONS, "-Xshare:auto")
 JVM_OPTIONS = (*_SPARK_OPTIONS, *START_OPTIONS)
 
 LOG4J = """\

@@ -11,6 +11,7 @@ from typing import Any
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import InvalidInput
 from spark_testkit.engine import engine_spec
+from spark_testkit.engine.launcher import QUICK_OPTIONS
 from spark_testkit.service import PlanContext, Service, ServiceSpec
 from spark_testkit.services.catalog_identity import kubernetes_conf
 from spark_testkit.services.kubernetes import NAMESPACE, job_secrets, namespace_objects
@@ -51,7 +52,7 @@ SMALL_PODS = {
 """Spark's settings of pods that share the few processors of one machine."""
 
 # minutes are too short for the second compiler to pay: it took 17 of a driver's 42 s of CPU
-_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_QUICK = " ".join(QUICK_OPTIONS)
 QUICK_PODS = {
     "spark.driver.extraJavaOptions": _QUICK,
     "spark.executor.extraJavaOptions": _QUICK,
