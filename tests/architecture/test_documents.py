@@ -119,7 +119,7 @@ def test_the_shell_session_shown_runs_from_top_to_bottom(tmp_path, environment, 
     ]
     script = "set -euo pipefail\n" + "\n".join(shown)
     # it uses the default stack's well-known ports
-    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=600):
+    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
         printed = run(["bash", "-c", script], tmp_path, environment)
     assert "| id|amount|" in printed
 

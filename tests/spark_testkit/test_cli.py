@@ -18,7 +18,7 @@ from spark_testkit.stack import Stack
 def default_ports(tmp_path_factory):
     """The well-known ports belong to one test at a time, also among xdist's workers."""
     root = tmp_path_factory.getbasetemp()
-    with FileLock(root.parent / "default-ports.lock", timeout=600):
+    with FileLock(root.parent / "default-ports.lock", timeout=280):
         yield
 
 

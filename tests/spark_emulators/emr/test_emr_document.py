@@ -35,7 +35,7 @@ def test_the_program_shown_runs(tmp_path: Path, tmp_path_factory: pytest.TempPat
     }
     script = f"set -euo pipefail\ntrap 'spark-testkit down' EXIT\n{shown('bash')}\n"
     # it uses the default stack's well-known ports
-    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=600):
+    with FileLock(tmp_path_factory.getbasetemp().parent / "default-ports.lock", timeout=280):
         done = subprocess.run(
             ["bash", "-c", f'{script}python -c "$0"', shown("python")],
             env=environment,
