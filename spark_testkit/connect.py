@@ -15,7 +15,7 @@ from pyspark.sql.connect.session import SparkSession as ConnectSession
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["end_session", "open_session"]
+__all__ = ["end_session", "make_active", "open_session"]
 
 # about 6 seconds in all; pyspark's own default goes on for 10 minutes after a server has died
 _RETRIES = 5
@@ -42,7 +42,19 @@ def open_session(url: str, *interceptors: Any) -> SparkSession:
     session.client.set_retry_policies(
         [DefaultPolicy(max_retries=_RETRIES, max_backoff=_LONGEST_WAIT_MS)]
     )
+    make_active(session)
     return session
+
+
+def make_active(session: SparkSession) -> None:
+    """Have ``getActiveSession()`` and ``builder.getOrCreate()`` return a session from now on.
+
+    pyspark itself leaves a session that is active already in its place, also one that somebody
+    else keeps open.
+    """
+    with ConnectSession._lock:
+        ConnectSession._default_session = session
+    ConnectSession._active_session.session = session
 
 
 def end_session(session: SparkSession) -> bool:
