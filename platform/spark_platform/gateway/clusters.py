@@ -134,15 +134,21 @@ class Clusters:
         return dict(zip(self._members, self._asked(ask), strict=True))
 
     def seen(self, application: Object) -> Iterator[Cluster]:
-        """The clusters as routing sees them now, for an application."""
+        """The clusters as routing sees them now, for an application.
+
+        Whether one is healthy is asked where there is another to choose: the only one says so
+        itself, when it is to make the application.
+        """
+        alone = len(self._members) == 1
 
         def look(member: Member) -> Cluster:
-            against = member.against(application)
+            found = replace(member.cluster, against=member.against(application))
             try:
-                member.check()
+                if not alone:
+                    member.check()
             except PlatformError:
-                return replace(member.cluster, healthy=False, against=against)
-            return replace(member.cluster, against=against)
+                return replace(found, healthy=False)
+            return found
 
         yield from self._asked(look)
 

@@ -312,15 +312,22 @@ class TestBadInput:
             client.create(APPLICATIONS, "travel", wrong)
 
 
-def test_a_cluster_that_is_away(kubeconfigs, tmp_path):
-    """New applications go elsewhere; of those that are there nothing seems to be gone."""
+@pytest.fixture
+def lost(tmp_path):
+    """A cluster with the domain's namespace; ends when a test says so."""
     file = tmp_path / "lost"
-    lost = ApiServer(ClusterSettings(name="lost", port=0, kubeconfig=file))
-    lost.__enter__()
-    with contextlib.closing(connect(file)) as kubernetes:
-        install(kubernetes)
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "travel"}}
-        kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+    with contextlib.ExitStack() as ends:
+        ends.enter_context(ApiServer(ClusterSettings(name="lost", port=0, kubeconfig=file)))
+        with contextlib.closing(connect(file)) as kubernetes:
+            install(kubernetes)
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "travel"}}
+            kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+        yield file, ends.close
+
+
+def test_a_cluster_that_is_away(kubeconfigs, tmp_path, lost):
+    """New applications go elsewhere; of those that are there nothing seems to be gone."""
+    file, ends = lost
     both = {"east": kubeconfigs["east"], "lost": file}
     gateway = Gateway(both, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
     try:
@@ -329,7 +336,7 @@ def test_a_cluster_that_is_away(kubeconfigs, tmp_path):
             client.create(APPLICATIONS, "travel", application("there", annotations=there))
             _, version = client.list(APPLICATIONS, "travel")
             watch = client.watch(APPLICATIONS, "travel", version=version)
-            lost.__exit__(None, None, None)
+            ends()
             begin = time.monotonic()
             with contextlib.suppress(Transient):
                 assert [kind for kind, _ in watch if kind != "ERROR"] == []
@@ -346,5 +353,21 @@ def test_a_cluster_that_is_away(kubeconfigs, tmp_path):
             ):
                 with pytest.raises(Transient):
                     ask()
+    finally:
+        gateway.close()
+
+
+def test_the_only_cluster_that_is_away(tmp_path, lost):
+    """Who has no other is told so, and may ask again."""
+    file, ends = lost
+    gateway = Gateway({"lost": file}, tmp_path, sqlite_url(tmp_path / "gateway.sqlite"))
+    try:
+        with gateway.client() as client:
+            client.create(APPLICATIONS, "travel", application("there"))
+            ends()
+            for _ in range(2):
+                with pytest.raises(Transient):
+                    client.create(APPLICATIONS, "travel", application("new"))
+            assert not gateway.placements.find("travel", "new").made
     finally:
         gateway.close()
