@@ -28,7 +28,7 @@ MAVEN_TIMEOUT_S = 600
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     name = f"flights-{secrets.token_hex(3)}"
-    with gateway_stack(name, tmp_path_factory.mktemp("stack"), warm={"default": 1}) as site:
+    with gateway_stack(name, tmp_path_factory.mktemp("stack"), warm={}) as site:
         upload(site.exports, BUCKET)
         yield site
 
