@@ -1,5 +1,6 @@
 """Tests on each engine, with the one client that is installed."""
 
+import confluent_kafka
 import pytest
 
 from spark_fixtures import assert_df_equal
@@ -23,6 +24,20 @@ def test_an_engine_reads_and_writes_s3_and_iceberg(spark, schema, s3_bucket, ver
     )
     assert_df_equal(spark.table(f"{schema}.t"), [(1, "a"), (2, "c")])
     assert spark.sql("SELECT :wanted AS x", args={"wanted": 5}).first()["x"] == 5
+
+
+@pytest.mark.parametrize("version", ENGINES)
+def test_an_engine_reads_kafka(spark, kafka, kafka_topic, version):
+    producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    producer.produce(kafka_topic, b"click")
+    assert producer.flush(30) == 0
+    records = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
+        .option("subscribe", kafka_topic)
+        .load()
+    )
+    assert [bytes(row.value) for row in records.collect()] == [b"click"]
 
 
 def test_a_python_udf_runs_in_this_python(spark):

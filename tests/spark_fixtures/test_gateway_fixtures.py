@@ -1,6 +1,6 @@
 """The platform's fixtures as a suite meets them."""
 
-from fixture_suites import STATE, check_state
+from fixture_suites import STATE, STATE_OUTCOMES, check_state
 from kube_nodes import need_namespaces
 from stacks import folders_of
 
@@ -43,16 +43,13 @@ PLATFORM = """
 """
 
 
-def test_the_public_suite_passes_through_the_gateway(suite, settings):
+def test_the_public_suite_and_the_platforms_pass_through_the_gateway(suite, settings):
     need_namespaces()
-    result = suite("-v", conftest=THROUGH_THE_GATEWAY, test_state=STATE)
+    files = {"test_state": STATE, "test_platform": PLATFORM}
+    # tests of one file see what those before them left
+    split = ("-n", "2", "--dist", "loadfile")
+    result = suite(*split, "-v", conftest=THROUGH_THE_GATEWAY, **files)
+    result.assert_outcomes(passed=STATE_OUTCOMES["passed"] + 3, errors=STATE_OUTCOMES["errors"] + 1)
     check_state(result)
-    assert folders_of(settings) == []
-
-
-def test_the_platforms_fixtures(suite, settings):
-    need_namespaces()
-    result = suite("-n", "2", "-v", test_platform=PLATFORM)
-    result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["*a driver behind the Gateway is its user's*"])
     assert folders_of(settings) == []

@@ -1,8 +1,9 @@
 """The plugin as a suite meets it: options, header, aliases, what is refused."""
 
 import pytest
-from stacks import folders_of
+from stacks import USER_CACHE, folders_of
 
+from spark_testkit.settings import Settings
 from spark_testkit.stack import Stack
 
 HELLO = """
@@ -24,20 +25,6 @@ def test_a_suite_that_never_asks_for_spark_starts_and_imports_nothing(suite, set
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["sparktk: process provider, default engine*cold*"])
     assert folders_of(settings) == []
-
-
-def test_a_leak_can_be_an_error(suite, settings, pytester):
-    pytester.makeini("[pytest]\nsparktk_leaks = error\n")
-    result = suite(
-        test_leak="""
-        def test_leak(spark):
-            spark.range(1).createGlobalTempView("g")
-        """
-    )
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(
-        ["*left on the shared server: global temporary view global_temp.g*"]
-    )
 
 
 def test_short_names_can_be_switched_off(suite, settings, pytester):
@@ -77,12 +64,37 @@ def test_an_unknown_engine_is_one_clear_error(suite, settings):
     assert folders_of(settings) == []
 
 
-def test_remote_uses_what_the_environment_names_and_starts_nothing(suite, settings):
+@pytest.fixture(scope="module")
+def there(tmp_path_factory):
+    """The environment of a server that runs already, and the settings of its stack."""
+    settings = Settings(tmp_path_factory.mktemp("there") / "state", USER_CACHE)
     with Stack("there", settings=settings) as stack:
         stack.up("spark-connect")
-        result = suite("--sparktk-provider=remote", env=stack.env(), test_hello=HELLO)
-        result.assert_outcomes(passed=1)
-        assert folders_of(settings) == ["there"]
+        yield stack.env(), settings
+
+
+def test_remote_uses_what_the_environment_names_and_starts_nothing(suite, settings, there):
+    env, its = there
+    result = suite("--sparktk-provider=remote", env=env, test_hello=HELLO)
+    result.assert_outcomes(passed=1)
+    assert (folders_of(settings), folders_of(its)) == ([], ["there"])
+
+
+def test_a_leak_can_be_an_error(suite, settings, pytester, there):
+    pytester.makeini("[pytest]\nsparktk_leaks = error\n")
+    env, _ = there
+    result = suite(
+        "--sparktk-provider=remote",
+        env=env,
+        test_leak="""
+        def test_leak(spark):
+            spark.range(1).createGlobalTempView("g")
+        """,
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*left on the shared server: global temporary view global_temp.g*"]
+    )
 
 
 def test_remote_has_no_servers_of_ones_own(suite, settings):

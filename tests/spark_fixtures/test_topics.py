@@ -3,24 +3,16 @@
 import pytest
 from stacks import folders_of
 
-KAFKA = """
+TOPICS = """
     import confluent_kafka
     from confluent_kafka.admin import AdminClient
 
-    def test_a_topic_of_its_own(spark, kafka, kafka_topic):
-        client = {"bootstrap.servers": kafka.bootstrap_servers}
-        producer = confluent_kafka.Producer(client)
+    def test_a_topic_of_its_own(kafka, kafka_topic):
+        producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers})
         producer.produce(kafka_topic, b"click")
         assert producer.flush(30) == 0
         topic = producer.list_topics(kafka_topic, timeout=30).topics[kafka_topic]
         assert len(topic.partitions) == 2
-        records = (
-            spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
-            .option("subscribe", kafka_topic)
-            .load()
-        )
-        assert [bytes(row.value) for row in records.collect()] == [b"click"]
 
     def test_that_deletes_it_itself(sparktk_kafka, sparktk_kafka_topic):
         admin = AdminClient({"bootstrap.servers": sparktk_kafka.bootstrap_servers})
@@ -30,18 +22,31 @@ KAFKA = """
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
         assert not [name for name in admin.list_topics(timeout=30).topics if "test-" in name]
 """
+READ = """
+    import confluent_kafka
+
+    def test_spark_reads_it(spark, kafka, kafka_topic):
+        producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers})
+        producer.produce(kafka_topic, b"click")
+        assert producer.flush(30) == 0
+        records = (
+            spark.read.format("kafka")
+            .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
+            .option("subscribe", kafka_topic)
+            .load()
+        )
+        assert [bytes(row.value) for row in records.collect()] == [b"click"]
+"""
 
 
-@pytest.mark.parametrize("engine", ["4.1", "4.0", "3.5"])
-def test_a_topic_for_each_test_on_every_engine(suite, settings, engine):
-    result = suite(f"--sparktk-engine={engine}", test_kafka=KAFKA)
-    result.assert_outcomes(passed=3)
+def test_a_topic_for_each_test(suite, settings):
+    suite(test_topics=TOPICS).assert_outcomes(passed=3)
     assert folders_of(settings) == []
 
 
 def test_a_topic_for_each_test_in_containers(suite, settings, docker_stack_images):
-    result = suite("--sparktk-provider=docker", test_kafka=KAFKA)
-    result.assert_outcomes(passed=3)
+    result = suite("--sparktk-provider=docker", test_topics=TOPICS, test_read=READ)
+    result.assert_outcomes(passed=4)
     assert folders_of(settings) == []
 
 
