@@ -90,6 +90,7 @@ class Clusters:
 
     def __init__(self, members: Mapping[str, Member]) -> None:
         self._members = dict(members)
+        self._alone = len(members) == 1
         self._pool = ThreadPoolExecutor(max(4, 2 * len(members)), "clusters")
 
     def close(self) -> None:
@@ -139,12 +140,11 @@ class Clusters:
         Whether one is healthy is asked where there is another to choose: the only one says so
         itself, when it is to make the application.
         """
-        alone = len(self._members) == 1
 
         def look(member: Member) -> Cluster:
             found = replace(member.cluster, against=member.against(application))
             try:
-                if not alone:
+                if not self._alone:
                     member.check()
             except PlatformError:
                 return replace(found, healthy=False)
@@ -155,4 +155,4 @@ class Clusters:
     def _asked(self, ask: Callable[[Member], T]) -> Iterator[T]:
         members = self._members.values()
         # who asks one alone waits for it anyway
-        return map(ask, members) if len(members) == 1 else self._pool.map(ask, members)
+        return map(ask, members) if self._alone else self._pool.map(ask, members)
