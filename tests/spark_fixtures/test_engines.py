@@ -1,7 +1,7 @@
 """Tests on each engine, with the one client that is installed."""
 
-import confluent_kafka
 import pytest
+from kafka_clicks import produced_and_read
 
 from spark_fixtures import assert_df_equal
 
@@ -28,16 +28,7 @@ def test_an_engine_reads_and_writes_s3_and_iceberg(spark, schema, s3_bucket, ver
 
 @pytest.mark.parametrize("version", ENGINES)
 def test_an_engine_reads_kafka(spark, kafka, kafka_topic, version):
-    producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers})
-    producer.produce(kafka_topic, b"click")
-    assert producer.flush(30) == 0
-    records = (
-        spark.read.format("kafka")
-        .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
-        .option("subscribe", kafka_topic)
-        .load()
-    )
-    assert [bytes(row.value) for row in records.collect()] == [b"click"]
+    assert produced_and_read(spark, kafka, kafka_topic) == [b"click"]
 
 
 def test_a_python_udf_runs_in_this_python(spark):

@@ -1,5 +1,8 @@
 """Kafka's fixtures as a suite meets them."""
 
+import inspect
+
+import kafka_clicks
 import pytest
 from stacks import folders_of
 
@@ -23,19 +26,10 @@ TOPICS = """
         assert not [name for name in admin.list_topics(timeout=30).topics if "test-" in name]
 """
 READ = """
-    import confluent_kafka
+    from kafka_clicks import produced_and_read
 
     def test_spark_reads_it(spark, kafka, kafka_topic):
-        producer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap_servers})
-        producer.produce(kafka_topic, b"click")
-        assert producer.flush(30) == 0
-        records = (
-            spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", kafka.bootstrap_servers_for_spark)
-            .option("subscribe", kafka_topic)
-            .load()
-        )
-        assert [bytes(row.value) for row in records.collect()] == [b"click"]
+        assert produced_and_read(spark, kafka, kafka_topic) == [b"click"]
 """
 
 
@@ -45,7 +39,8 @@ def test_a_topic_for_each_test(suite, settings):
 
 
 def test_a_topic_for_each_test_in_containers(suite, settings, docker_stack_images):
-    result = suite("--sparktk-provider=docker", test_topics=TOPICS, test_read=READ)
+    files = {"kafka_clicks": inspect.getsource(kafka_clicks), "test_read": READ}
+    result = suite("--sparktk-provider=docker", test_topics=TOPICS, **files)
     result.assert_outcomes(passed=4)
     assert folders_of(settings) == []
 
