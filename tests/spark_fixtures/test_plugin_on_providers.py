@@ -91,7 +91,7 @@ CLONES = """
 MANY = """
     import pytest
 
-    @pytest.mark.parametrize("number", range(6))
+    @pytest.mark.parametrize("number", range(12))
     def test_same_names_do_not_collide(spark, schema, s3_bucket, number, tmp_path_factory):
         spark.sql(f"create table {schema}.t as select {number} as n")
         assert spark.table(f"{schema}.t").first()[0] == number
@@ -100,7 +100,7 @@ MANY = """
             file.write(spark.conf.get("spark.app.id") + chr(10))
         assert len(set(servers.read_text().split())) == 1
 
-    @pytest.mark.parametrize("number", range(2))
+    @pytest.mark.parametrize("number", range(4))
     def test_leaker(spark, number):
         spark.sql(f"create table leak_{number} (id int) using parquet")
 """
@@ -108,7 +108,9 @@ MANY = """
 
 def test_isolation_clean_up_and_leaks(suite, settings, provider):
     files = {"test_clones": CLONES, "test_state": STATE, "test_verdicts": VERDICTS}
-    result = suite(PROVIDER + provider, "-v", conftest=SEED, **files)
+    # two workers, whose stack ends with the run; tests of one file see what those before them left
+    split = ("-n2", "--dist", "loadfile")
+    result = suite(PROVIDER + provider, *split, "-v", conftest=SEED, **files)
     result.assert_outcomes(passed=STATE_OUTCOMES["passed"] + 2 + 8, errors=STATE_OUTCOMES["errors"])
     check_state(result)
     lines = result.stdout.str().partition("left behind by tests")[2].splitlines()
@@ -173,8 +175,8 @@ def test_a_server_that_dies_fails_one_test_and_is_replaced(suite, settings, prov
 
 def test_workers_share_a_server_which_the_next_run_can_reuse(suite, settings, provider):
     first = suite(PROVIDER + provider, "--sparktk-reuse", "-n2", "-v", test_many=MANY)
-    first.assert_outcomes(passed=8)
-    for number in range(2):
+    first.assert_outcomes(passed=16)
+    for number in range(4):
         first.stdout.fnmatch_lines(
             [f"*test_leaker[[]{number}[]]: table spark_catalog.default.leak_{number}"]
         )
