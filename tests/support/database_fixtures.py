@@ -1,6 +1,9 @@
 """Databases of each product, each test with one of its own."""
 
+import contextlib
+import os
 import secrets
+import subprocess
 
 import pytest
 
@@ -16,16 +19,44 @@ def postgresql():
         yield url
 
 
+@contextlib.contextmanager
+def stopped(url):
+    """While the block runs, a PostgreSQL server is not there: it fell, and is started again."""
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        ((data,),) = connection.execute("SHOW data_directory").fetchall()
+
+    def control(*arguments):
+        argv = [str(programs() / "pg_ctl"), "-D", data, "-w", *arguments]
+        user = "postgres" if os.geteuid() == 0 else None
+        # the server keeps what it is given to write to, and would be waited for
+        subprocess.run(argv, user=user, cwd="/", check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+    control("-m", "immediate", "stop")
+    try:
+        yield
+    finally:
+        # as it was started first
+        control("restart")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
     """The URL of an empty database."""
     if request.param == "sqlite":
         return sqlite_url(tmp_path / "store.sqlite")
+    return database_of(request.getfixturevalue("postgresql"), f"t_{secrets.token_hex(5)}")
+
+
+def database_of(url, name):
+    """The URL of a PostgreSQL server's database of that name, which is made where it is missing."""
     import psycopg
 
-    url = request.getfixturevalue("postgresql")
-    name = f"t_{secrets.token_hex(5)}"
     plain = url.replace("+psycopg", "")
-    with psycopg.connect(f"{plain}postgres", autocommit=True) as connection:
+    with (
+        psycopg.connect(f"{plain}postgres", autocommit=True) as connection,
+        contextlib.suppress(psycopg.errors.DuplicateDatabase),
+    ):
         connection.execute(f"CREATE DATABASE {name}")
     return url + name

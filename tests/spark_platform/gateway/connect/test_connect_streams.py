@@ -133,6 +133,16 @@ def test_a_large_message_passes_both_ways(client, driver):
     assert found.endswith(large)
 
 
+def test_what_is_larger_than_any_message_gets_nowhere(client, driver):
+    large = b"x" * (257 << 20)
+
+    error = refused(client, "AnalyzePlan", request("AnalyzePlan").SerializeToString() + large)
+
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "larger than max" in error.details()
+    assert not driver.asked
+
+
 def test_artifacts_of_two_sessions_are_not_one_upload(client, driver):
     messages = [request(STREAMS_IN, each).SerializeToString() for each in (ID, ID, OTHER)]
 
