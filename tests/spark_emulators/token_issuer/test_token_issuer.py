@@ -1,44 +1,17 @@
 """The token issuer, as clients use it, and the verifier that trusts it."""
 
 import base64
-import json
 import time
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from emulator_servers import Server
+from issuers import SECRET, Issuer
 
 from spark_emulators.token_issuer.tokens import Signer
-from spark_platform.identity import Caller, IssuerSettings, JwtVerifier, bearer
+from spark_platform.identity import Caller, bearer
 from spark_platform.kernel.errors import InvalidInput, Transient, Unauthenticated
-from spark_testkit.ports import free_ports
-
-SECRET = "a secret"
-
-
-class Issuer:
-    def __init__(self, tmp_path):
-        (port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{port}"
-        self.key = tmp_path / "key.pem"
-        self.config = tmp_path / "config.json"
-        self.config.write_text(json.dumps({
-            "port": port, "issuer": self.url, "key_file": str(self.key), "client_secret": SECRET,
-        }))  # fmt: skip
-
-    def ask(self, secret=SECRET, **form):
-        form = {"grant_type": "client_credentials", "user": "ana", "domain": "travel", **form}
-        form = {name: value for name, value in form.items() if value is not None}
-        return httpx.post(f"{self.url}/token", data=form, auth=("spark-testkit", secret))
-
-    def token(self, **form):
-        return self.ask(**form).raise_for_status().json()["access_token"]
-
-    def verifier(self, **given):
-        plain = {"issuer": self.url, "audience": "spark-platform"}
-        return JwtVerifier(IssuerSettings(**plain | given, jwks_url=f"{self.url}/jwks.json"))
 
 
 @pytest.fixture
@@ -48,7 +21,7 @@ def issuer(tmp_path):
 
 @pytest.fixture
 def served(issuer):
-    server = Server("spark_emulators.token_issuer", issuer.config)
+    server = issuer.start()
     yield issuer
     assert server.stop() == 0
     assert SECRET not in "".join(server.log)
@@ -71,11 +44,11 @@ def test_discovery_leads_to_the_rest(served):
 
 
 def test_tokens_outlive_their_server(issuer):
-    server = Server("spark_emulators.token_issuer", issuer.config)
+    server = issuer.start()
     token = issuer.token()
     server.stop()
     assert issuer.key.stat().st_mode & 0o777 == 0o600
-    server = Server("spark_emulators.token_issuer", issuer.config)
+    server = issuer.start()
     assert issuer.verifier().verify(token).user == "ana"
     server.stop()
 
@@ -125,17 +98,9 @@ class TestVerifier:
 
         return refuse
 
-    def claims(self, issuer, **given):
-        at = int(time.time())
-        plain = {
-            "iss": issuer.url, "aud": "spark-platform", "sub": "ana", "domain": "travel",
-            "iat": at, "exp": at + 60,
-        }  # fmt: skip
-        return {name: value for name, value in (plain | given).items() if value is not None}
-
     def test_whose_time_is_over(self, served, refuses):
         early = Signer(served.key, now=lambda: time.time() - 1000)
-        refuses(early.sign(self.claims(served), 60), "it has expired")
+        refuses(early.sign(served.claims(), 60), "it has expired")
 
     def test_not_for_us(self, served, refuses):
         refuses(served.token(audience="others"), r"for somebody else \(aud\)")
@@ -143,24 +108,24 @@ class TestVerifier:
 
     def test_signed_by_others(self, served, refuses, tmp_path):
         other = Signer(tmp_path / "other.pem")
-        refuses(other.sign(self.claims(served), 60), "no JWT of the issuer's keys")
+        refuses(other.sign(served.claims(), 60), "no JWT of the issuer's keys")
         kid = Signer(served.key).public()["kid"]
         key = ec.generate_private_key(ec.SECP256R1())
-        forged = jwt.encode(self.claims(served), key, "ES256", headers={"kid": kid})
+        forged = jwt.encode(served.claims(), key, "ES256", headers={"kid": kid})
         refuses(forged, "its signature is wrong")
 
     def test_signed_by_nobody(self, served, refuses):
         kid = {"kid": Signer(served.key).public()["kid"]}
-        refuses(jwt.encode(self.claims(served), None, "none", headers=kid), "no JWT")
+        refuses(jwt.encode(served.claims(), None, "none", headers=kid), "no JWT")
         public = Signer(served.key).public()["x"]
-        hmacs = jwt.encode(self.claims(served), public, "HS256", headers=kid)
+        hmacs = jwt.encode(served.claims(), public, "HS256", headers=kid)
         refuses(hmacs, "no JWT")
 
     @pytest.mark.parametrize("claim", ["sub", "domain", "exp", "aud", "iss"])
     def test_incomplete(self, served, claim):
         kid = {"kid": Signer(served.key).public()["kid"]}
         key = Signer(served.key)._key
-        token = jwt.encode(self.claims(served, **{claim: None}), key, "ES256", headers=kid)
+        token = jwt.encode(served.claims(**{claim: None}), key, "ES256", headers=kid)
         with pytest.raises(Unauthenticated, match=claim):
             served.verifier().verify(token)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import httpx
 import jwt
 import pytest
 from catalog_callers import CONTROL, UC, USERS, Caller, admin_of, authorized, with_secret
-from emulator_servers import Server
+from issuers import Issuer
 
 from spark_emulators.unity_catalog.access.tokens import Tokens, new_key
 from spark_emulators.unity_catalog.app import create_app
@@ -22,43 +21,19 @@ from spark_emulators.unity_catalog.settings import Settings
 from spark_emulators.unity_catalog.store.database import open_database
 from spark_emulators.unity_catalog.store.keys import Keys
 from spark_platform.kernel.errors import Missing
-from spark_testkit.ports import free_ports
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPES = "urn:ietf:params:oauth:token-type"
 ME = f"{CONTROL}/scim2/Me"
-SECRET = "the issuer's"
 CHOSEN = "chosen-beforehand-" + 20 * "x"
 UNKNOWN = (401, "UNAUTHENTICATED", "NotAuthorizedException")
 REFUSED = (403, "PERMISSION_DENIED", "ForbiddenException")
 
 
-class Issuer:
-    def __init__(self, folder: Path) -> None:
-        (port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{port}"
-        self.config = folder / "issuer.json"
-        self.config.write_text(
-            json.dumps(
-                {
-                    "port": port,
-                    "issuer": self.url,
-                    "key_file": str(folder / "issuer.pem"),
-                    "client_secret": SECRET,
-                }
-            )
-        )
-
-    def token(self, user: str, **form: str) -> str:
-        form = {"grant_type": "client_credentials", "user": user, "domain": "d", **form}
-        answer = httpx.post(f"{self.url}/token", data=form, auth=("c", SECRET))
-        return str(answer.raise_for_status().json()["access_token"])
-
-
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    server = Server("spark_emulators.token_issuer", issuer.config)
+    server = issuer.start()
     yield issuer
     server.stop()
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from emulator_servers import Server
 from gateways import application, status
+from issuers import Issuer
 
 from spark_emulators.kubernetes.certificates import Authority
 from spark_emulators.kubernetes.server import ApiServer
@@ -19,25 +20,16 @@ from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.kubernetes.client import connect
 from spark_platform.kernel.kubernetes.resources import Resource
 from spark_platform.kernel.wait import NotYet, poll
-from spark_testkit.ports import free_ports
-from spark_testkit.tokens import issued
 
-SECRET = "issuers"
 ENDED = status("Succeeded", "ResourceReleased")
 PLACE = "/apis/spark.apache.org/v1/namespaces/default/sparkapplications"
 
 
 @pytest.fixture
 def issuer(tmp_path):
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    config = tmp_path / "issuer.json"
-    config.write_text(json.dumps({
-        "port": port, "issuer": url, "key_file": str(tmp_path / "key.pem"),
-        "client_secret": SECRET,
-    }))  # fmt: skip
-    server = Server("spark_emulators.token_issuer", config)
-    yield url
+    issuer = Issuer(tmp_path)
+    server = issuer.start()
+    yield issuer
     server.stop()
 
 
@@ -53,11 +45,8 @@ def test_it_serves_with_tls_whom_the_issuer_knows(issuer, tmp_path):
         "database": sqlite_url(tmp_path / "gateway.sqlite"),
         "clusters": {"east": {"kubeconfig": str(kubeconfig), "region": "eu"}},
         "archive": {"ttl_s": 0, "sweep_every_s": 0.05},
-        "issuer": {
-            "issuer": issuer, "audience": "spark-platform", "jwks_url": f"{issuer}/jwks.json"
-        },
+        "issuer": issuer.settings,
     }))  # fmt: skip
-    exports = {"SPARK_TOKEN_ISSUER_URL": issuer, "SPARK_TOKEN_ISSUER_SECRET": SECRET}
     with ApiServer(ClusterSettings(port=0, kubeconfig=kubeconfig)):
         with contextlib.closing(connect(kubeconfig)) as kubernetes:
             install(kubernetes)
@@ -65,12 +54,12 @@ def test_it_serves_with_tls_whom_the_issuer_knows(issuer, tmp_path):
         context = ssl.create_default_context(cadata=authority.pem.decode())
         with httpx.Client(base_url=server.url, verify=context, trust_env=False) as client:
             for domain, code in (("travel", 200), ("bank", 403)):
-                token = issued(exports, "ana", domain, 60)
+                token = issuer.token(domain=domain)
                 answer = client.get(PLACE, headers={"Authorization": f"Bearer {token}"})
                 assert answer.status_code == code, answer.text
             assert client.get(PLACE).status_code == 401
             assert client.get("/healthz").text == "ok"
-            header = {"Authorization": f"Bearer {issued(exports, 'ana', 'travel', 60)}"}
+            header = {"Authorization": f"Bearer {issuer.token()}"}
             assert client.post(PLACE, json=application("a"), headers=header).status_code == 201
             with contextlib.closing(connect(kubeconfig)) as kubernetes:
                 made = {**kubernetes.get(APPLICATIONS, "default", "a"), "status": ENDED}
@@ -117,13 +106,10 @@ def test_a_backend_of_the_settings(issuer, tmp_path, monkeypatch):
         "port": 0, "policy": str(policy), "database": sqlite_url(tmp_path / "gateway.sqlite"),
         "clusters": {"emr-1": {"backend": backend}},
         "archive": {"ttl_s": 0, "sweep_every_s": 0.05},
-        "issuer": {
-            "issuer": issuer, "audience": "spark-platform", "jwks_url": f"{issuer}/jwks.json"
-        },
+        "issuer": issuer.settings,
     }))  # fmt: skip
-    exports = {"SPARK_TOKEN_ISSUER_URL": issuer, "SPARK_TOKEN_ISSUER_SECRET": SECRET}
     server = Server("spark_platform.gateway", config)
-    header = {"Authorization": f"Bearer {issued(exports, 'ana', 'travel', 60)}"}
+    header = {"Authorization": f"Bearer {issuer.token()}"}
     with httpx.Client(base_url=server.url, headers=header, trust_env=False) as client:
         job = application("a")
         job["spec"]["pyFiles"] = "/succeed"
