@@ -113,6 +113,77 @@ def test_a_backend_that_is_away_loses_nothing(runner, worker, backend, time):
     assert runner.check(run.run_id).state is RunState.SUBMITTED
 
 
+class TestBackendThatAnswers:
+    def test_late(self, runner, worker, backend, store, time):
+        """Another worker has taken the run over meanwhile, and is further."""
+        run, _ = runner.submit("t", job())
+        name, real = f"{run.run_id}-1", backend.submit
+
+        def slow(spec):
+            answer = real(spec)
+            backend.submit = real
+            time.pass_(worker.settings.lease_s + 1)
+            other = Worker(store, lambda _: backend, now=time)
+            other.step()
+            backend.tell(name, RunState.SUCCEEDED)
+            time.pass_(2)
+            other.step()
+            return answer
+
+        backend.submit = slow
+        worker.step()
+        over = runner.check(run.run_id)
+        assert (over.state, len(over.attempts)) == (RunState.SUCCEEDED, 1)
+        assert backend.submissions == [name]
+        assert states(store, run)[-1] == (0, "SUCCEEDED")
+        assert worker.step() == 0
+
+    def test_twice(self, runner, worker, backend, store, time):
+        """What it has told before comes again, after what followed it."""
+        run, _ = runner.submit("t", job())
+        worker.step()
+        name = f"{run.run_id}-1"
+        for state in (RunState.RUNNING, RunState.SUBMITTED, RunState.RUNNING):
+            backend.tell(name, state)
+            worker.hear(backend.jobs[name])
+            worker.step()
+        backend.tell(name, RunState.SUCCEEDED)
+        for _ in range(2):
+            worker.hear(backend.jobs[name])
+            worker.step()
+        backend.tell(name, RunState.RUNNING)
+        worker.hear(backend.jobs[name])
+        assert worker.step() == 0
+        assert [state for attempt, state in states(store, run) if attempt == 1] == [
+            "ACCEPTED", "SUBMITTED", "RUNNING", "SUCCEEDED",
+        ]  # fmt: skip
+
+    def test_never(self, runner, worker, backend, time):
+        """Its job waits, with the reason, and whoever cancels it is heard."""
+        run, _ = runner.submit("t", job())
+
+        class Silent(list):
+            def pop(self, _):
+                raise Transient("it does not answer within 30 s")
+
+        backend.fails = Silent([None])
+        for _ in range(5):
+            worker.step()
+            waits = runner.check(run.run_id)
+            assert (waits.state, waits.reason) == (
+                RunState.ACCEPTED, "it does not answer within 30 s",
+            )  # fmt: skip
+            time.pass_(60)
+        runner.cancel(run.run_id, "enough")
+        worker.step()
+        assert runner.check(run.run_id).cancel_reason == "enough"
+        backend.fails = []
+        time.pass_(60)
+        worker.step()
+        assert runner.check(run.run_id).state is RunState.CANCELLED
+        assert not [each for each in backend.jobs.values() if not each.state.ended]
+
+
 class TestCancel:
     def test_before_it_began(self, runner, worker, backend):
         run, _ = runner.submit("t", job())
