@@ -25,6 +25,7 @@ from benchmarks import (
     gateway,
     kubernetes,
     operator,
+    path,
     runner,
     start,
     suite,
@@ -50,6 +51,7 @@ _BENCHMARKS: dict[str, tuple[str, _Benchmark]] = {
     "flights": (flights.SUMMARY, flights.run),
     "runner": (runner.SUMMARY, runner.run),
     "gateway": (gateway.SUMMARY, gateway.run),
+    "path": (path.SUMMARY, path.run),
     "catalog": (catalog.SUMMARY, catalog.run),
 }
 # above this load before the start, per core, the figures say little
