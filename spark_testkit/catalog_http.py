@@ -35,7 +35,16 @@ class CatalogHttp:
     """
 
     def __init__(self, uri: str, token: str = "") -> None:
+        import httpx
+
         self._uri, self._token = uri.rstrip("/"), token
+        # the user's proxy cannot reach it; no connection is kept, so that nothing is to be closed
+        self._client = httpx.Client(
+            base_url=uri,
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The document that answers a request with a JSON body, or with none.
@@ -59,10 +68,7 @@ class CatalogHttp:
         if self._token and "auth" not in options:
             options["headers"] = {"Authorization": f"Bearer {self._token}"}
         try:
-            # the user's proxy cannot reach it
-            answer = httpx.request(
-                method, self._uri + path, timeout=_TIMEOUT_S, trust_env=False, **options
-            )
+            answer = self._client.request(method, path, **options)
         except httpx.TransportError as error:
             raise Missing(
                 f"the catalog at {self._uri} does not answer: {error}",
@@ -77,7 +83,12 @@ def _error(answer: httpx.Response) -> PlatformError:
     kind = _KINDS.get(answer.status_code, Terminal)
     try:
         document = answer.json()
-        told = document.get("message") or document.get("detail") or document["error_description"]
+        iceberg = document.get("error")
+        told = (
+            document.get("message")
+            or document.get("detail")
+            or (iceberg["message"] if isinstance(iceberg, dict) else document["error_description"])
+        )
         # the open-source server's status for what is there is 400
         kind = Conflict if "ALREADY_EXISTS" in document.get("error_code", "") else kind
     except (ValueError, KeyError, AttributeError):

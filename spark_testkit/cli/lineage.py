@@ -50,8 +50,8 @@ def lineage(
             f"stack {name!r} runs no Unity Catalog",
             hint="`spark-testkit up --lineage unity-catalog spark-connect`",
         )
-    with LineageSource(exports["UNITY_CATALOG_URI"], exports.get(TOKEN, "")) as source:
-        graph = source.of_columns(table) if columns else source.of_table(table)
+    source = LineageSource(exports["UNITY_CATALOG_URI"], exports.get(TOKEN, ""))
+    graph = source.of_columns(table) if columns else source.of_table(table)
     if svg is not None:
         svg.write_text(as_svg(graph), encoding="utf-8")
         people.print(f" [green]✓[/] {svg}")

@@ -86,8 +86,8 @@ def lineage_of(table: str, exports: Mapping[str, str]) -> Graph:
             raise NotYet("nothing is known of it")
         return graph
 
-    with LineageSource(exports["UNITY_CATALOG_URI"], exports[TOKEN]) as source:
-        return poll(told, what=f"lineage of {table}", timeout_s=_WITHIN_S)
+    source = LineageSource(exports["UNITY_CATALOG_URI"], exports[TOKEN])
+    return poll(told, what=f"lineage of {table}", timeout_s=_WITHIN_S)
 
 
 def _token_of(principal: Principal, exports: Mapping[str, str]) -> str:

@@ -5,18 +5,17 @@ Of columns a name is ``catalog.schema.table.column``. Where a path begins, linea
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from spark_platform.kernel.errors import InvalidInput, NotFound, Terminal, Transient
+from spark_platform.kernel.errors import InvalidInput
+from spark_testkit.catalog_http import CatalogHttp
 from spark_testkit.lineage.graph import Graph, Neighbours, gathered
 
 __all__ = ["LineageSource"]
 
 _TRACKING = "/api/2.0/lineage-tracking"
 _ICEBERG = "/api/2.1/unity-catalog/iceberg/v1"
-_TIMEOUT_S = 30
 
 
 class LineageSource:
@@ -28,24 +27,7 @@ class LineageSource:
     """
 
     def __init__(self, url: str, token: str = "") -> None:
-        import httpx
-
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # the user's proxy cannot reach it
-        self._http = httpx.Client(
-            base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False
-        )
-
-    def __enter__(self) -> LineageSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.close()
+        self._http = CatalogHttp(url, token)
 
     def of_table(self, table: str) -> Graph:
         """All that a table comes from, and all that comes from it.
@@ -53,7 +35,7 @@ class LineageSource:
         Raises:
             InvalidInput: the name has not three parts.
             NotFound: the catalog knows no such table.
-            Transient: it does not answer.
+            PlatformError: it does not answer, or refuses; see ``CatalogHttp.ask``.
         """
         _parts(table)
         return gathered([table], self._tables)
@@ -62,7 +44,7 @@ class LineageSource:
         """The same of each column of a table; raises as ``of_table``."""
         catalog, schema, name = (quote(part, safe="") for part in _parts(table))
         path = f"{_ICEBERG}/catalogs/{catalog}/namespaces/{schema}/tables/{name}"
-        metadata = self._get(path, {})["metadata"]
+        metadata = self._http.ask("GET", path)["metadata"]
         [current] = [
             schema
             for schema in metadata["schemas"]
@@ -74,36 +56,19 @@ class LineageSource:
     def _tables(self, name: str) -> Neighbours:
         if "/" in name:
             return Neighbours()
-        found = self._get(f"{_TRACKING}/table-lineage", {"table_name": name})
+        found = self._tracked("table-lineage", table_name=name)
         return Neighbours(_names(found["upstreams"]), _names(found["downstreams"]))
 
     def _columns(self, name: str) -> Neighbours:
         table, column = _split(name)
-        asked = {"table_name": table, "column_name": column}
-        found = self._get(f"{_TRACKING}/column-lineage", asked)
+        found = self._tracked("column-lineage", table_name=table, column_name=column)
         return Neighbours(
             tuple(map(_column_name, found["upstream_cols"])),
             tuple(map(_column_name, found["downstream_cols"])),
         )
 
-    def _get(self, path: str, arguments: dict[str, str]) -> Any:
-        import httpx
-
-        try:
-            answer = self._http.get(path, params=arguments)
-        except httpx.HTTPError as error:
-            raise Transient(
-                f"the catalog does not answer: {error}",
-                hint="`spark-testkit status` shows whether it runs",
-            ) from error
-        if answer.is_success:
-            return answer.json()
-        message = _message(answer.text)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            raise NotFound(message, hint="name it catalog.schema.table")
-        if answer.status_code == httpx.codes.BAD_REQUEST:
-            raise InvalidInput(message)
-        raise Terminal(f"the catalog refused: {message}")
+    def _tracked(self, what: str, **asked: str) -> Any:
+        return self._http.ask("GET", f"{_TRACKING}/{what}?{urlencode(asked)}")
 
 
 def _parts(table: str) -> list[str]:
@@ -132,13 +97,3 @@ def _full_name(info: dict[str, Any], key: str) -> str:
 
 def _column_name(info: dict[str, Any]) -> str:
     return f"{_full_name(info, 'table_name')}.{info['name']}"
-
-
-def _message(text: str) -> str:
-    import json
-
-    try:
-        document = json.loads(text)
-        return str(document.get("message") or document["error"]["message"])
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return text[:200]
