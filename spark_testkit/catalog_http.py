@@ -37,10 +37,11 @@ class CatalogHttp:
     def __init__(self, uri: str, token: str = "") -> None:
         import httpx
 
-        self._uri, self._token = uri.rstrip("/"), token
+        self._uri = uri.rstrip("/")
         # the user's proxy cannot reach it; no connection is kept, so that nothing is to be closed
         self._client = httpx.Client(
             base_url=uri,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=_TIMEOUT_S,
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -65,8 +66,6 @@ class CatalogHttp:
     def _asked(self, method: str, path: str, **options: Any) -> Any:
         import httpx
 
-        if self._token and "auth" not in options:
-            options["headers"] = {"Authorization": f"Bearer {self._token}"}
         try:
             answer = self._client.request(method, path, **options)
         except httpx.TransportError as error:
@@ -83,14 +82,15 @@ def _error(answer: httpx.Response) -> PlatformError:
     kind = _KINDS.get(answer.status_code, Terminal)
     try:
         document = answer.json()
-        iceberg = document.get("error")
+        # Unity Catalog's, SCIM's, OAuth's, Iceberg's
         told = (
             document.get("message")
             or document.get("detail")
-            or (iceberg["message"] if isinstance(iceberg, dict) else document["error_description"])
+            or document.get("error_description")
+            or document["error"]["message"]
         )
         # the open-source server's status for what is there is 400
         kind = Conflict if "ALREADY_EXISTS" in document.get("error_code", "") else kind
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         return kind(f"the catalog answers HTTP {answer.status_code}")
     return kind(str(told))

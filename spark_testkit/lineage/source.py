@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from spark_platform.kernel.errors import InvalidInput
+from spark_platform.kernel.errors import InvalidInput, NotFound
 from spark_testkit.catalog_http import CatalogHttp
 from spark_testkit.lineage.graph import Graph, Neighbours, gathered
 
@@ -44,7 +44,7 @@ class LineageSource:
         """The same of each column of a table; raises as ``of_table``."""
         catalog, schema, name = (quote(part, safe="") for part in _parts(table))
         path = f"{_ICEBERG}/catalogs/{catalog}/namespaces/{schema}/tables/{name}"
-        metadata = self._http.ask("GET", path)["metadata"]
+        metadata = self._asked(path)["metadata"]
         [current] = [
             schema
             for schema in metadata["schemas"]
@@ -68,7 +68,13 @@ class LineageSource:
         )
 
     def _tracked(self, what: str, **asked: str) -> Any:
-        return self._http.ask("GET", f"{_TRACKING}/{what}?{urlencode(asked)}")
+        return self._asked(f"{_TRACKING}/{what}?{urlencode(asked)}")
+
+    def _asked(self, path: str) -> Any:
+        try:
+            return self._http.ask("GET", path)
+        except NotFound as error:
+            raise NotFound(error.message, hint="name it catalog.schema.table") from error
 
 
 def _parts(table: str) -> list[str]:
