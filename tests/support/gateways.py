@@ -13,6 +13,7 @@ import uvicorn
 from runs import Known
 
 from spark_emulators.kubernetes.certificates import Authority
+from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.gateway.api import create_app
 from spark_platform.gateway.applications import Applications
@@ -25,6 +26,7 @@ from spark_platform.gateway.policy import Domain, Policy
 from spark_platform.gateway.routing import Cluster
 from spark_platform.kernel.errors import NotFound
 from spark_platform.kernel.kubernetes.client import connect
+from spark_platform.kernel.kubernetes.resources import Resource
 
 TIMEOUT_S = 30
 START_TEXT = "2026-01-01T00:00:00Z"
@@ -36,6 +38,15 @@ POLICY = Policy(
     },
     platform_users=frozenset({"runner"}),
 )
+
+
+def prepare(kubeconfig, *namespaces):
+    """Give a cluster the custom resources, and namespaces for domains."""
+    with contextlib.closing(connect(kubeconfig)) as kubernetes:
+        install(kubernetes)
+        for name in namespaces:
+            value = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            kubernetes.create(Resource("v1", "namespaces"), "", value)
 
 
 def behind(name, kubernetes):

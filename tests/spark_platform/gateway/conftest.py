@@ -5,15 +5,12 @@ import contextlib
 import pytest
 from database_fixtures import database, postgresql  # noqa: F401
 from gateway_backends import serving
-from gateways import NAMES, Gateway
+from gateways import NAMES, Gateway, prepare
 
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
-from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.kernel.database import sqlite_url
-from spark_platform.kernel.kubernetes.client import connect
-from spark_platform.kernel.kubernetes.resources import Resource
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +21,7 @@ def kubeconfigs(tmp_path_factory):
         for name in NAMES:
             file = tmp_path_factory.mktemp(name) / "kubeconfig"
             servers.enter_context(ApiServer(ClusterSettings(name=name, port=0, kubeconfig=file)))
-            with contextlib.closing(connect(file)) as kubernetes:
-                install(kubernetes)
-                for domain in ("travel", "bank"):
-                    namespace = {"apiVersion": "v1", "kind": "Namespace",
-                                 "metadata": {"name": domain}}  # fmt: skip
-                    kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+            prepare(file, "travel", "bank")
             found[name] = file
         yield found
 

@@ -8,19 +8,16 @@ import time
 from datetime import datetime, timezone
 
 import pytest
-from gateways import NAMES, TIMEOUT_S, Gateway, application
+from gateways import NAMES, TIMEOUT_S, Gateway, application, prepare
 from kube_kubectl import Kubectl
 
 from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
-from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import APPLICATIONS, Sk8
 from spark_platform.gateway.placements import Placement
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, Transient
-from spark_platform.kernel.kubernetes.client import connect
-from spark_platform.kernel.kubernetes.resources import Resource
 from spark_platform.kernel.wait import NotYet, poll
 from spark_platform.model import JobSpec, RunState
 
@@ -318,10 +315,7 @@ def lost(tmp_path):
     file = tmp_path / "lost"
     with contextlib.ExitStack() as ends:
         ends.enter_context(ApiServer(ClusterSettings(name="lost", port=0, kubeconfig=file)))
-        with contextlib.closing(connect(file)) as kubernetes:
-            install(kubernetes)
-            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "travel"}}
-            kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+        prepare(file, "travel")
         yield file, ends.close
 
 

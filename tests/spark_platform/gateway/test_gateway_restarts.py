@@ -5,18 +5,15 @@ from functools import partial
 
 import pytest
 from database_fixtures import database_of, stopped
-from gateways import Gateway, application, status
+from gateways import Gateway, application, prepare, status
 from runs import IMAGES, job
 
 from requirements import need
 from spark_emulators.kubernetes.server import ApiServer
 from spark_emulators.kubernetes.settings import Settings as ClusterSettings
-from spark_emulators.spark_operator.resources.definitions import install
 from spark_platform.backends.sk8.backend import APPLICATIONS
 from spark_platform.kernel.database import sqlite_url
 from spark_platform.kernel.errors import Transient
-from spark_platform.kernel.kubernetes.client import connect
-from spark_platform.kernel.kubernetes.resources import Resource
 from spark_platform.kernel.wait import NotYet, poll
 from spark_platform.model import RunState
 from spark_platform.runner.service import Runner
@@ -55,15 +52,13 @@ class Platform:
         self._open = contextlib.ExitStack()
         self.cluster = Cluster(folder)
         self._open.callback(self.cluster.stop)
-        with contextlib.closing(connect(self.cluster.kubeconfig)) as kubernetes:
-            install(kubernetes)
-            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "travel"}}
-            kubernetes.create(Resource("v1", "namespaces"), "", namespace)
+        prepare(self.cluster.kubeconfig, "travel")
         self.gateway = Gateway({"east": self.cluster.kubeconfig}, folder, databases("gateway"))
         self._open.callback(self.gateway.close)
-        self.store = self._open.enter_context(contextlib.closing(Store(databases("runs"))))
+        runs = databases("runs")
+        self.store = self._open.enter_context(contextlib.closing(Store(runs)))
         settings = Settings.model_validate({
-            "port": 0, "database": databases("runs"),
+            "port": 0, "database": runs,
             "issuer": {"issuer": "http://i", "audience": "a", "jwks_url": "http://127.0.0.1:9/"},
             "engines": {"4.1": {"image": "i", "spark_version": "4.1.4"}},
             "sk8": {"kubeconfig": str(self.gateway.kubeconfig("runner@travel"))},
