@@ -13,7 +13,7 @@ from pathlib import Path
 from spark_platform.kernel.errors import CommandFailed, Missing
 from spark_testkit.ports import free_ports
 
-__all__ = ["HINT", "programs", "server"]
+__all__ = ["HINT", "programs", "run_program", "server"]
 
 HINT = "`apt-get install postgresql`"
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -39,32 +39,53 @@ def server(*, durable: bool = True) -> Iterator[str]:
         Missing: its programs are not installed.
         CommandFailed: it does not start.
     """
-    folder = programs()
-    if folder is None:
-        raise Missing("PostgreSQL is not installed", hint=HINT)
-    # it runs as nobody who may do everything
-    user = "postgres" if os.geteuid() == 0 else None
+    # without it, its user may be missing too
+    _folder()
+    user = _user()
     with tempfile.TemporaryDirectory(prefix="postgres-") as home:
         data = Path(home) / "data"
         data.mkdir(mode=0o700)
         if user:
             shutil.chown(home, user)
             shutil.chown(data, user)
-
-        def run(program: str, *arguments: str) -> None:
-            argv = [str(folder / program), "-D", str(data), *arguments]
-            done = subprocess.run(
-                argv, user=user, cwd=home, capture_output=True, text=True, timeout=_TIMEOUT_S
-            )
-            if done.returncode:
-                raise CommandFailed(argv, done.returncode, done.stdout + done.stderr)
-
         (port,) = free_ports(1)
-        run("initdb", "--auth=trust", "--username=test", "--no-sync", "--encoding=UTF8")
+        run_program(
+            data, "initdb", "--auth=trust", "--username=test", "--no-sync", "--encoding=UTF8"
+        )
         synced = "on" if durable else "off"
         options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync={synced}"
-        run("pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
+        run_program(data, "pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
         try:
             yield f"postgresql+psycopg://test@127.0.0.1:{port}/"
         finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+            run_program(data, "pg_ctl", "-m", "immediate", "stop")
+
+
+def run_program(data: Path, program: str, *arguments: str) -> None:
+    """Run one of the server's programs as whoever the server runs as.
+
+    Args:
+        data: the server's folder of data.
+
+    Raises:
+        Missing: it is not installed.
+        CommandFailed: it failed.
+    """
+    argv = [str(_folder() / program), "-D", str(data), *arguments]
+    done = subprocess.run(
+        argv, user=_user(), cwd=data.parent, capture_output=True, text=True, timeout=_TIMEOUT_S
+    )
+    if done.returncode:
+        raise CommandFailed(argv, done.returncode, done.stdout + done.stderr)
+
+
+def _folder() -> Path:
+    folder = programs()
+    if folder is None:
+        raise Missing("PostgreSQL is not installed", hint=HINT)
+    return folder
+
+
+def _user() -> str | None:
+    """Nobody who may do everything."""
+    return "postgres" if os.geteuid() == 0 else None

@@ -1,15 +1,14 @@
 """Databases of each product, each test with one of its own."""
 
 import contextlib
-import os
 import secrets
-import subprocess
+from pathlib import Path
 
 import pytest
 
 from requirements import need
 from spark_platform.kernel.database import sqlite_url
-from spark_testkit.postgresql import HINT, programs, server
+from spark_testkit.postgresql import HINT, programs, run_program, server
 
 
 @pytest.fixture(scope="session")
@@ -25,20 +24,14 @@ def stopped(url):
     import psycopg
 
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        ((data,),) = connection.execute("SHOW data_directory").fetchall()
-
-    def control(*arguments):
-        argv = [str(programs() / "pg_ctl"), "-D", data, "-w", *arguments]
-        user = "postgres" if os.geteuid() == 0 else None
-        # the server keeps what it is given to write to, and would be waited for
-        subprocess.run(argv, user=user, cwd="/", check=True, timeout=60, stdout=subprocess.DEVNULL)
-
-    control("-m", "immediate", "stop")
+        ((found,),) = connection.execute("SHOW data_directory").fetchall()
+    data = Path(found)
+    run_program(data, "pg_ctl", "-w", "-m", "immediate", "stop")
     try:
         yield
     finally:
         # as it was started first
-        control("restart")
+        run_program(data, "pg_ctl", "-w", "-l", str(data.parent / "log"), "restart")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,13 +43,10 @@ def database(request, tmp_path):
 
 
 def database_of(url, name):
-    """The URL of a PostgreSQL server's database of that name, which is made where it is missing."""
+    """The URL of a new database of a PostgreSQL server."""
     import psycopg
 
     plain = url.replace("+psycopg", "")
-    with (
-        psycopg.connect(f"{plain}postgres", autocommit=True) as connection,
-        contextlib.suppress(psycopg.errors.DuplicateDatabase),
-    ):
+    with psycopg.connect(f"{plain}postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return url + name
