@@ -12,6 +12,7 @@ import pytest
 from application_sites import LIGHT, ApplicationSite
 from cluster_fixtures import kind_clusters
 from emulator_servers import Server
+from issuers import Issuer
 from kube_nodes import need_namespaces
 
 from requirements import need
@@ -27,9 +28,8 @@ from spark_testkit.connect import end_session, open_session
 from spark_testkit.engine import engine_spec
 from spark_testkit.ports import free_ports
 from spark_testkit.settings import Settings
-from spark_testkit.tokens import issued
 
-SECRET, DOMAIN = "issuers", "travel"
+DOMAIN = "travel"
 NODES = Resource("v1", "nodes")
 # as processes of one machine must, and pods of a real cluster may
 OWN_ADDRESS = {"spark.connect.grpc.binding.address": "${env:SPARK_DRIVER_BIND_ADDRESS}"}
@@ -88,12 +88,9 @@ class Door:
     """A gateway process over one cluster, with an issuer of its own."""
 
     def __init__(self, cluster, namespace, folder):
-        api, self.connect, issuer = free_ports(3)
-        self.issuer = f"http://127.0.0.1:{issuer}"
-        self.issuing = self._server("spark_emulators.token_issuer", folder / "issuer.json", {
-            "port": issuer, "issuer": self.issuer, "key_file": str(folder / "key.pem"),
-            "client_secret": SECRET,
-        })  # fmt: skip
+        self._issuer = Issuer(folder)
+        self._issuing = self._issuer.start()
+        api, self.connect = free_ports(2)
         policy = folder / "policy.json"
         policy.write_text(json.dumps({
             "domains": {DOMAIN: {"namespace": namespace}}, "platformUsers": ["runner"],
@@ -101,22 +98,18 @@ class Door:
         spec = engine_spec()
         pool = {"image": spec.image, "spark_version": spec.pyspark, "size": 1, "most": 2,
                 "conf": {**LIGHT, **OWN_ADDRESS}}  # fmt: skip
-        self.serving = self._server("spark_platform.gateway", folder / "gateway.json", {
+        config = folder / "gateway.json"
+        config.write_text(json.dumps({
             "port": api, "policy": str(policy),
             "database": sqlite_url(folder / "gateway.sqlite"),
             "clusters": {"one": {"kubeconfig": str(cluster.kubeconfig)}},
-            "issuer": {"issuer": self.issuer, "audience": "spark-platform",
-                       "jwks_url": f"{self.issuer}/jwks.json"},
+            "issuer": self._issuer.settings,
             "connect": {"port": self.connect, "pools": {DOMAIN: pool}},
-        })  # fmt: skip
-
-    def _server(self, module, config, settings):
-        config.write_text(json.dumps(settings))
-        return Server(module, config)
+        }))  # fmt: skip
+        self.serving = Server("spark_platform.gateway", config)
 
     def token(self, user):
-        exports = {"SPARK_TOKEN_ISSUER_URL": self.issuer, "SPARK_TOKEN_ISSUER_SECRET": SECRET}
-        return issued(exports, user, DOMAIN, 600)
+        return self._issuer.token(user, domain=DOMAIN, expires_in="600")
 
     def kubernetes(self, user):
         from kubernetes.client import ApiClient, Configuration
@@ -130,7 +123,7 @@ class Door:
 
     def close(self):
         self.serving.stop()
-        self.issuing.stop()
+        self._issuing.stop()
 
 
 @pytest.fixture

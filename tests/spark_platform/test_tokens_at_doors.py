@@ -6,10 +6,10 @@ import contextlib
 import grpc
 import httpx
 import pytest
-from connect_calls import KINDS, STREAMS_IN, request
 from connect_calls import NAMES as CONNECT_RPCS
+from connect_calls import request, sent
 from connect_fleet import Client, Door, Fleet
-from issuers import Issuer
+from issuers import BAD_TOKENS, issuing
 from runs import IMAGES, Told
 
 from spark_platform.gateway.api import create_app as gateway_app
@@ -21,26 +21,18 @@ from spark_platform.runner.rest import create_app as runner_app
 from spark_platform.runner.service import Runner
 from spark_platform.runner.store import Store
 
-WRONG = (
-    "expired", "for somebody else", "of another issuer", "without a domain",
-    "with an unknown key", "forged", "signed by nobody", "signed with what is public", "nonsense",
-)  # fmt: skip
 TIMEOUT_S = 30
 
 
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory):
-    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    server = issuer.start()
-    yield issuer
-    server.stop()
+    with issuing(tmp_path_factory.mktemp("issuer")) as issuer:
+        yield issuer
 
 
-@pytest.fixture(scope="module")
-def bad_tokens(issuer, tmp_path_factory):
-    found = issuer.bad_tokens(tmp_path_factory.mktemp("keys"))
-    assert set(found) == set(WRONG)
-    return found
+@pytest.fixture(params=BAD_TOKENS)
+def bad_token(request, issuer):
+    return BAD_TOKENS[request.param](issuer)
 
 
 @pytest.fixture
@@ -99,14 +91,13 @@ def at_runner(runner, issuer, token):
 
 
 class TestGateway:
-    @pytest.mark.parametrize("wrong", WRONG)
-    def test_routes(self, issuer, bad_tokens, wrong):
+    def test_routes(self, issuer, bad_token):
         behind = Behind()
-        found = at_gateway(behind, issuer, bad_tokens[wrong])
+        found = at_gateway(behind, issuer, bad_token)
         assert len(found) == 15
         for where, answer in found.items():
             assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized"), where
-            assert bad_tokens[wrong] not in answer.text
+            assert bad_token not in answer.text
         assert behind.reached == []
 
     def test_routes_with_a_good_one(self, issuer):
@@ -115,9 +106,8 @@ class TestGateway:
         assert {each.status_code for each in found.values()} == {200, 404}
         assert len(behind.reached) == 10
 
-    @pytest.mark.parametrize("wrong", WRONG)
-    def test_rpcs(self, issuer, bad_tokens, tmp_path, wrong):
-        codes, asked = connect_codes(issuer, bad_tokens[wrong], tmp_path)
+    def test_rpcs(self, issuer, bad_token, tmp_path):
+        codes, asked = connect_codes(issuer, bad_token, tmp_path)
         assert codes == dict.fromkeys(CONNECT_RPCS, grpc.StatusCode.UNAUTHENTICATED)
         assert not asked
 
@@ -135,11 +125,10 @@ def connect_codes(issuer, token, folder):
     door = Door(fleet, sqlite_url(folder / "gateway.sqlite"), verifier=issuer.verifier())
     try:
         with Client(door.port, token, x_spark_cluster="app") as client:
-            for name in KINDS:
-                sent = request(name).SerializeToString()
+            for name in CONNECT_RPCS:
                 codes[name], words = grpc.StatusCode.OK, ""
                 try:
-                    client.ask(name, [sent] if name == STREAMS_IN else sent)
+                    client.ask(name, sent(name, request(name)))
                 except grpc.RpcError as error:
                     codes[name], words = error.code(), error.details()
                 assert token not in words
@@ -150,23 +139,21 @@ def connect_codes(issuer, token, folder):
 
 
 class TestRunner:
-    @pytest.mark.parametrize("wrong", WRONG)
-    def test_routes(self, issuer, bad_tokens, runner, wrong):
-        found = at_runner(runner, issuer, bad_tokens[wrong])
+    def test_routes(self, issuer, bad_token, runner):
+        found = at_runner(runner, issuer, bad_token)
         assert len(found) == 6
         for where, answer in found.items():
             told = answer.json()["error"]
             assert (answer.status_code, told["type"]) == (401, "Unauthenticated"), where
-            assert bad_tokens[wrong] not in answer.text
+            assert bad_token not in answer.text
         assert runner.list() == []
 
     def test_routes_with_a_good_one(self, issuer, runner):
         found = at_runner(runner, issuer, issuer.token())
         assert {each.status_code for each in found.values()} == {200, 400, 404}
 
-    @pytest.mark.parametrize("wrong", WRONG)
-    def test_rpcs(self, issuer, bad_tokens, runner, wrong):
-        codes = runner_codes(runner, issuer, bad_tokens[wrong])
+    def test_rpcs(self, issuer, bad_token, runner):
+        codes = runner_codes(runner, issuer, bad_token)
         assert set(codes.values()) == {grpc.StatusCode.UNAUTHENTICATED}
         assert runner.list() == []
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,22 +76,47 @@ class Issuer:
         }  # fmt: skip
         return {name: value for name, value in (plain | given).items() if value is not None}
 
-    def bad_tokens(self, folder: Path) -> dict[str, str]:
-        """One of each kind that is not to be trusted, by what is wrong with it."""
-        own = Signer(self.key)
-        kid = {"kid": own.public()["kid"]}
-        early = Signer(self.key, now=lambda: time.time() - 1000)
-        stranger = ec.generate_private_key(ec.SECP256R1())
-        return {
-            "expired": early.sign(self.claims(), 60),
-            "for somebody else": own.sign(self.claims(aud="others"), 60),
-            "of another issuer": own.sign(self.claims(iss="https://elsewhere"), 60),
-            "without a domain": own.sign(self.claims(domain=None), 60),
-            "with an unknown key": Signer(folder / "other.pem").sign(self.claims(), 60),
-            "forged": jwt.encode(self.claims(), stranger, "ES256", headers=kid),
-            "signed by nobody": jwt.encode(self.claims(), None, "none", headers=kid),
-            "signed with what is public": jwt.encode(
-                self.claims(), own.public()["x"], "HS256", headers=kid
-            ),
-            "nonsense": "a.b.c",
-        }
+
+@contextlib.contextmanager
+def issuing(folder: Path) -> Iterator[Issuer]:
+    """An issuer that serves while the block runs."""
+    issuer = Issuer(folder)
+    server = issuer.start()
+    try:
+        yield issuer
+    finally:
+        server.stop()
+
+
+def _expired(issuer: Issuer) -> str:
+    return Signer(issuer.key, now=lambda: time.time() - 1000).sign(issuer.claims(), 60)
+
+
+def _signed(issuer: Issuer, **given: Any) -> str:
+    return Signer(issuer.key).sign(issuer.claims(**given), 60)
+
+
+def _of_unknown_key(issuer: Issuer) -> str:
+    return Signer(issuer.key.with_name("other.pem")).sign(issuer.claims(), 60)
+
+
+def _encoded(issuer: Issuer, key: Any, algorithm: str) -> str:
+    """As somebody does who knows the name of the issuer's key, and not the key."""
+    kid = {"kid": Signer(issuer.key).public()["kid"]}
+    return jwt.encode(issuer.claims(), key, algorithm, headers=kid)
+
+
+BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
+    "expired": _expired,
+    "for somebody else": partial(_signed, aud="others"),
+    "of another issuer": partial(_signed, iss="https://elsewhere"),
+    "without a domain": partial(_signed, domain=None),
+    "with an unknown key": _of_unknown_key,
+    "forged": lambda issuer: _encoded(issuer, ec.generate_private_key(ec.SECP256R1()), "ES256"),
+    "signed by nobody": lambda issuer: _encoded(issuer, None, "none"),
+    "signed with what is public": lambda issuer: _encoded(
+        issuer, Signer(issuer.key).public()["x"], "HS256"
+    ),
+    "nonsense": lambda issuer: "a.b.c",
+}
+"""What is wrong with a token → one of an issuer's that is not to be trusted for that."""

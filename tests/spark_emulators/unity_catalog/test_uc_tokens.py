@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 from catalog_callers import CONTROL, UC, USERS, Caller, admin_of, authorized, with_secret
-from issuers import Issuer
+from issuers import Issuer, issuing
 
 from spark_emulators.unity_catalog.access.tokens import Tokens, new_key
 from spark_emulators.unity_catalog.app import create_app
@@ -32,10 +32,8 @@ REFUSED = (403, "PERMISSION_DENIED", "ForbiddenException")
 
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    server = issuer.start()
-    yield issuer
-    server.stop()
+    with issuing(tmp_path_factory.mktemp("issuer")) as issuer:
+        yield issuer
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from emulator_servers import Server
 from gateways import application, status
-from issuers import Issuer
+from issuers import issuing
 
 from spark_emulators.kubernetes.certificates import Authority
 from spark_emulators.kubernetes.server import ApiServer
@@ -27,10 +27,8 @@ PLACE = "/apis/spark.apache.org/v1/namespaces/default/sparkapplications"
 
 @pytest.fixture
 def issuer(tmp_path):
-    issuer = Issuer(tmp_path)
-    server = issuer.start()
-    yield issuer
-    server.stop()
+    with issuing(tmp_path) as issuer:
+        yield issuer
 
 
 def test_it_serves_with_tls_whom_the_issuer_knows(issuer, tmp_path):
